@@ -1,0 +1,1 @@
+"""Measures of a result against its reference, and of what it cost."""
