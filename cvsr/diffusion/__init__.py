@@ -1,0 +1,1 @@
+"""The theory of rectified-flow diffusion, without any network."""
