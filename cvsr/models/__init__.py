@@ -1,0 +1,1 @@
+"""The networks: autoencoder, video transformer and its parts, text encoder."""

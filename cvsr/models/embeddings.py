@@ -1,0 +1,88 @@
+"""What the transformer reads beside the video: the time, the micro conditions and the text.
+
+Legend: B batch, L text tokens, D width.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from diffusers.models.embeddings import TimestepEmbedding, get_timestep_embedding
+from torch import Tensor, nn
+
+FREQUENCIES = 256
+
+
+class ConditionEmbedding(nn.Module):
+    """Sum of the embeddings of the time and of every micro condition (noise level, frame rate, …).
+
+    Each number in [0, 1] is multiplied by 1000, so that it lies in the range the sinusoids were made for,
+    embedded sinusoidally and passed through an MLP of its own (SDXL, Podell et al. 2023, section 2.2).
+    """
+
+    def __init__(self, width: int, micro_conditions: Sequence[str] = ()):
+        super().__init__()
+        self.names = tuple(micro_conditions)
+        self.time = TimestepEmbedding(FREQUENCIES, width)
+        self.micro = nn.ModuleDict({name: TimestepEmbedding(FREQUENCIES, width) for name in self.names})
+
+    def forward(self, timestep: Tensor, micro_conditions: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Embed the timestep (B,) and each micro condition (B,), all in [0, 1], as (B, D).
+
+        Raises ValueError when a shape is wrong, a number lies outside [0, 1], or the micro conditions are not
+        exactly the configured ones.
+        """
+        micro_conditions = micro_conditions or {}
+        if set(micro_conditions) != set(self.names):
+            raise ValueError(
+                f"micro_conditions={sorted(micro_conditions)}: not what this network was built for; "
+                f"allowed exactly {sorted(self.names)}; try a dict with a (B,) tensor for each of them"
+            )
+        embedding = self.time(self._sinusoids("timestep", timestep, len(timestep)))
+        for name in self.names:
+            sinusoids = self._sinusoids(name, micro_conditions[name], len(timestep))
+            embedding = embedding + self.micro[name](sinusoids)
+        return embedding
+
+    def _sinusoids(self, name: str, value: Tensor, batch: int) -> Tensor:
+        if value.shape != (batch,):
+            raise ValueError(
+                f"{name}={tuple(value.shape)}: wrong shape; allowed ({batch},); try .expand({batch})"
+            )
+        # Only on the CPU: reading a number back from an accelerator would stall its queue in every step.
+        if value.device.type == "cpu" and not ((value >= 0) & (value <= 1)).all():
+            raise ValueError(
+                f"{name}={value.tolist()}: out of range; allowed 0 to 1; try dividing timesteps by 1000"
+            )
+        thousandths = 1000 * value.float()
+        sinusoids = get_timestep_embedding(
+            thousandths, FREQUENCIES, flip_sin_to_cos=True, downscale_freq_shift=0
+        )
+        return sinusoids.to(self.time.linear_1.weight.dtype)
+
+
+class TextEmbedding(nn.Module):
+    """Projects the text encoder's states to the transformer's width and puts a learnt null token in front.
+
+    The null token is always attended: it is what the network reads when the prompt is dropped (an all-False
+    mask), as classifier-free guidance needs.
+    """
+
+    def __init__(self, text_width: int, width: int):
+        super().__init__()
+        self.projection = nn.Sequential(nn.Linear(text_width, width), nn.GELU(), nn.Linear(width, width))
+        self.null_token = nn.Parameter(torch.randn(1, 1, width))
+
+    def forward(self, states: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Embed the states (B, L, text width) with their mask (B, L) bool, True = token.
+
+        Returns the tokens (B, 1 + L, D) and their mask (B, 1 + L). ValueError if the mask does not fit.
+        """
+        if mask is None:
+            mask = states.new_ones(states.shape[:2], dtype=torch.bool)
+        if mask.dtype != torch.bool or mask.shape != states.shape[:2]:
+            raise ValueError(
+                f"encoder_attention_mask={mask.dtype} {tuple(mask.shape)}: does not match the text; "
+                f"allowed torch.bool {tuple(states.shape[:2])}; try mask.bool()"
+            )
+        text = torch.cat([self.null_token.expand(len(states), -1, -1), self.projection(states)], dim=1)
+        return text, torch.cat([mask.new_ones(len(mask), 1), mask], dim=1)

@@ -1,0 +1,228 @@
+"""A diffusion transformer (DiT) for video latents.
+
+Each block runs self-attention in one or two patterns, cross-attention to the text and a feed-forward network,
+in the order of UniMMVSR's base model (appendix A.1: spatial self-attention, cross-attention, temporal or 3D
+self-attention, feed-forward). Time and micro conditions modulate the blocks by adaLN-single (PixArt-α, Chen
+et al. 2023, section 2.3): one shared MLP gives shifts, scales and gates for all blocks, each block adds a
+learnt offset.
+
+Legend: B batch, C channels, t h w latent size, T Y X the same in tokens (patches), S = Y·X tokens a frame,
+D width, d channels of a head, L text tokens, m = 3 · (self-attentions + 1) rows of modulation in a block.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from diffusers.utils import BaseOutput
+from einops import rearrange
+from torch import Tensor, nn
+
+from cvsr.models.attention import CrossAttention, SelfAttention
+from cvsr.models.embeddings import ConditionEmbedding, TextEmbedding
+from cvsr.models.rope import grid_coordinates, rotation
+
+ATTENTION_PATTERNS = {
+    "full": ("3d",),
+    "factorised": ("spatial", "temporal"),
+    "spatial+full": ("spatial", "3d"),
+}
+
+
+@dataclass
+class VideoTransformerOutput(BaseOutput):
+    """sample: the network's output (B, out_channels, t, h, w)."""
+
+    sample: Tensor
+
+
+class VideoTransformer(ModelMixin, ConfigMixin):
+    """Maps noisy latents, a time and a text to an output of the same size; a fresh network returns exactly 0.
+
+    Args:
+        in_channels: channels of the input, conditions concatenated by channel included.
+        out_channels: channels of the output.
+        patch_size: latent positions in one token along (time, height, width).
+        width: channels of a token; a multiple of `heads`, with an even number of at least 6 channels a head.
+        depth: number of blocks.
+        heads: attention heads.
+        mlp_ratio: hidden width of the feed-forward network over `width`.
+        text_width: channels of the text encoder's states.
+        micro_conditions: names of the numbers in [0, 1] that the network is given beside the time.
+        attention: "full" (3D), "factorised" (spatial, then temporal) or "spatial+full" (spatial, then 3D).
+    """
+
+    _supports_gradient_checkpointing = True
+
+    @register_to_config
+    def __init__(
+        self,
+        in_channels: int = 48,
+        out_channels: int = 48,
+        patch_size: Sequence[int] = (1, 2, 2),
+        width: int = 192,
+        depth: int = 8,
+        heads: int = 6,
+        mlp_ratio: float = 4.0,
+        text_width: int = 128,
+        micro_conditions: Sequence[str] = (),
+        attention: str = "full",
+    ):
+        super().__init__()
+        if attention not in ATTENTION_PATTERNS:
+            raise ValueError(
+                f"attention={attention!r}: unknown pattern; allowed {list(ATTENTION_PATTERNS)}; try 'full'"
+            )
+        if width % heads or (width // heads) % 2 or width // heads < 6:
+            raise ValueError(
+                f"width={width}, heads={heads}: bad channels a head; allowed an even number of at least 6; "
+                f"try width={32 * heads}"
+            )
+        self.gradient_checkpointing = False
+        patch_volume = patch_size[0] * patch_size[1] * patch_size[2]
+        pattern = ATTENTION_PATTERNS[attention]
+        self.patch_embedding = nn.Linear(in_channels * patch_volume, width)
+        self.text_embedding = TextEmbedding(text_width, width)
+        self.condition_embedding = ConditionEmbedding(width, micro_conditions)
+        self.to_modulation = nn.Linear(width, 3 * (len(pattern) + 1) * width)
+        self.blocks = nn.ModuleList(TransformerBlock(width, heads, mlp_ratio, pattern) for _ in range(depth))
+        self.to_final_modulation = nn.Linear(width, 2 * width)
+        self.to_sample = nn.Linear(width, out_channels * patch_volume)
+        self._initialise()
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        timestep: Tensor,
+        encoder_hidden_states: Tensor,
+        encoder_attention_mask: Tensor | None = None,
+        micro_conditions: Mapping[str, Tensor] | None = None,
+    ) -> VideoTransformerOutput:
+        """Run the network. Any size: what is no multiple of the patch is padded inside and cropped again.
+
+        Args:
+            hidden_states: (B, in_channels, t, h, w).
+            timestep: (B,) in [0, 1], 0 = data and 1 = noise.
+            encoder_hidden_states: (B, L, text_width).
+            encoder_attention_mask: (B, L) bool, True = token; all False drops the text, None reads all of it.
+            micro_conditions: (B,) in [0, 1] for exactly the configured names.
+
+        Raises:
+            ValueError: an argument of another shape, range or name than above.
+        """
+        self._check_inputs(hidden_states, timestep, encoder_hidden_states)
+        x = self.patch_embedding(self._patchify(hidden_states))  # (B, T, Y, X, D)
+        rotations = self._rotations(x)
+        grid, x = x.shape[1:4], x.flatten(2, 3)  # (B, T, S, D)
+        text, mask = self.text_embedding(encoder_hidden_states, encoder_attention_mask)
+        condition = F.silu(self.condition_embedding(timestep, micro_conditions))  # (B, D)
+        modulation = self.to_modulation(condition).unflatten(-1, (-1, x.shape[-1]))  # (B, m, D)
+        for block in self.blocks:
+            if self.gradient_checkpointing and torch.is_grad_enabled():
+                x = self._gradient_checkpointing_func(block, x, text, mask, modulation, rotations)
+            else:
+                x = block(x, text, mask, modulation, rotations)
+        shift, scale = self.to_final_modulation(condition)[:, None, None].chunk(2, dim=-1)  # (B, 1, 1, D)
+        x = self.to_sample(modulate(x, shift, scale)).unflatten(2, grid[1:])  # (B, T, Y, X, patch)
+        return VideoTransformerOutput(sample=self._unpatchify(x, hidden_states.shape[2:]))
+
+    def _patchify(self, video: Tensor) -> Tensor:
+        """(B, C, t, h, w) to (B, T, Y, X, C · patch volume); repeats the last values up to whole patches."""
+        t, y, x = self.config.patch_size
+        frames, height, width = video.shape[2:]
+        padding = (0, -width % x, 0, -height % y, 0, -frames % t)
+        if any(padding):
+            video = F.pad(video, padding, mode="replicate")
+        return rearrange(video, "b c (T t) (Y y) (X x) -> b T Y X (c t y x)", t=t, y=y, x=x)
+
+    def _unpatchify(self, patches: Tensor, size: Sequence[int]) -> Tensor:
+        """Inverse of `_patchify`, cropped to size = (t, h, w)."""
+        t, y, x = self.config.patch_size
+        video = rearrange(patches, "b T Y X (c t y x) -> b c (T t) (Y y) (X x)", t=t, y=y, x=x)
+        return video[:, :, : size[0], : size[1], : size[2]]
+
+    def _rotations(self, x: Tensor) -> dict[str, Tensor]:
+        """Rotary positions (tokens of one attention, d / 2) by pattern.
+
+        Attention sees differences of positions only, so the first frame's serve every frame and the first
+        position's serve every position.
+        """
+        turns = rotation(grid_coordinates(*x.shape[1:4], device=x.device), x.shape[-1] // self.config.heads)
+        turns = turns.flatten(1, 2)  # (T, S, d / 2)
+        return {"3d": turns.flatten(0, 1), "spatial": turns[0], "temporal": turns[:, 0]}
+
+    def _check_inputs(self, hidden_states: Tensor, timestep: Tensor, text: Tensor) -> None:
+        if hidden_states.ndim != 5 or hidden_states.shape[1] != self.config.in_channels:
+            raise ValueError(
+                f"hidden_states={tuple(hidden_states.shape)}: wrong shape; "
+                f"allowed (B, {self.config.in_channels}, t, h, w); try concatenating the conditions"
+            )
+        if timestep.shape != hidden_states.shape[:1]:
+            raise ValueError(
+                f"timestep={tuple(timestep.shape)}: wrong shape; allowed ({len(hidden_states)},); "
+                f"try timestep.expand({len(hidden_states)})"
+            )
+        if text.ndim != 3 or text.shape[::2] != (len(hidden_states), self.config.text_width):
+            raise ValueError(
+                f"encoder_hidden_states={tuple(text.shape)}: wrong shape; "
+                f"allowed ({len(hidden_states)}, L, {self.config.text_width}); try this model's text encoder"
+            )
+
+    def _initialise(self) -> None:
+        """Xavier weights, zero biases; branches and output start at zero (adaLN-Zero, Peebles & Xie 2023)."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+        for layer in (self.to_modulation, self.to_final_modulation, self.to_sample):
+            nn.init.zeros_(layer.weight)
+        for block in self.blocks:
+            nn.init.zeros_(block.cross_attention.to_out.weight)
+
+
+class TransformerBlock(nn.Module):
+    """Self-attention(s), cross-attention to the text, feed-forward; modulated by adaLN-single."""
+
+    def __init__(self, width: int, heads: int, mlp_ratio: float, pattern: Sequence[str]):
+        super().__init__()
+        hidden = int(mlp_ratio * width)
+        self.pattern = tuple(pattern)
+        self.modulation_offset = nn.Parameter(torch.zeros(3 * (len(pattern) + 1), width))
+        self.self_attentions = nn.ModuleList(SelfAttention(width, heads) for _ in pattern)
+        self.norm_cross = nn.LayerNorm(width, eps=1e-6)
+        self.cross_attention = CrossAttention(width, heads)
+        self.feed_forward = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+
+    def forward(
+        self, x: Tensor, text: Tensor, mask: Tensor, modulation: Tensor, rotations: Mapping[str, Tensor]
+    ) -> Tensor:
+        """Transform x (B, T, S, D) by text (B, L, D), mask (B, L) and modulation (B, m, D)."""
+        rows = iter((modulation + self.modulation_offset)[:, :, None, None].unbind(1))  # each (B, 1, 1, D)
+        for index, (scope, layer) in enumerate(zip(self.pattern, self.self_attentions, strict=True)):
+            shift, scale, gate = next(rows), next(rows), next(rows)
+            mixed = attend_within(scope, layer, modulate(x, shift, scale), rotations[scope])
+            x = torch.addcmul(x, gate, mixed)
+            if index == 0:
+                x = x + self.cross_attention(self.norm_cross(x).flatten(1, 2), text, mask).view_as(x)
+        shift, scale, gate = next(rows), next(rows), next(rows)
+        return torch.addcmul(x, gate, self.feed_forward(modulate(x, shift, scale)))
+
+
+def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    """Layer norm without weights, then (1 + scale) · x + shift."""
+    return torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=1e-6), 1 + scale)
+
+
+def attend_within(scope: str, layer: SelfAttention, x: Tensor, rotation: Tensor) -> Tensor:
+    """Self-attention among all tokens of x (B, T, S, D), within each frame, or at each position over time."""
+    batch, frames = x.shape[:2]
+    if scope == "3d":
+        return layer(x.flatten(1, 2), rotation).view_as(x)
+    if scope == "spatial":
+        return layer(x.flatten(0, 1), rotation).view_as(x)
+    assert scope == "temporal", scope
+    over_time = rearrange(x, "B T S D -> (B S) T D")
+    return rearrange(layer(over_time, rotation), "(B S) T D -> B T S D", B=batch, T=frames)
