@@ -4,7 +4,7 @@ A weights folder holds one folder a model in diffusers' format, each with a `car
 
     data/weights/autoencoder/        a model
     data/weights/text_to_video/      a pipeline: model_index.json and a folder a part
-    data/weights/super_resolution/   a pipeline; parts shared with others are named in its card, not stored again
+    data/weights/super_resolution/   a pipeline; parts shared with others stand in its card only
 
 safetensors keep no checksum of their own (a flipped bit loads in silence), so a card carries the SHA-256 of
 every file, and loading (cvsr/pipelines/store.py) checks it.

@@ -1,0 +1,46 @@
+"""Holding a result to its input: colours and everything else that the small video already says.
+
+Videos are (B, C, T, H, W); "enlarged" is the input resized to the result's size.
+"""
+
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor
+
+from cvsr.data.resize import resize
+
+
+def back_project(video: Tensor, source: Tensor, rounds: int) -> Tensor:
+    """Add back the enlargement of what the result's reduction misses of the input, `rounds` times.
+
+    Iterative back-projection (Irani & Peleg 1991): the result's reduction approaches the input, and detail that
+    the input cannot carry stays as it is. Right for an input that was reduced and otherwise left alone; noise
+    and compression of a degraded input would come back with it.
+    """
+    for _ in range(rounds):
+        missed = source - resize(video, *source.shape[-2:])
+        video = video + resize(missed, *video.shape[-2:])
+    return video
+
+
+def transfer_colour(video: Tensor, enlarged: Tensor, levels: int = 5) -> Tensor:
+    """The result's high frequencies on the enlarged input's low ones.
+
+    The wavelet colour correction of StableSR (Wang et al. 2024), which SeedVR's released code applies too.
+    """
+    return video + low_frequencies(enlarged - video, levels)
+
+
+def low_frequencies(video: Tensor, levels: int) -> Tensor:
+    """What `levels` of the à-trous wavelet leave of each frame: 3×3 binomial blurs, each twice as wide."""
+    frames = rearrange(video, "b c t h w -> (b c t) 1 h w")
+    row = frames.new_tensor([0.25, 0.5, 0.25])
+    for level in range(levels):
+        reach = 2**level
+        frames = F.conv2d(
+            F.pad(frames, (reach, reach, 0, 0), mode="replicate"), row.view(1, 1, 1, 3), dilation=reach
+        )
+        frames = F.conv2d(
+            F.pad(frames, (0, 0, reach, reach), mode="replicate"), row.view(1, 1, 3, 1), dilation=reach
+        )
+    return rearrange(frames, "(b c t) 1 h w -> b c t h w", b=video.shape[0], c=video.shape[1])

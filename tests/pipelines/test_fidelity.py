@@ -1,0 +1,48 @@
+"""Corrections bring back what the input says and leave the detail it cannot carry."""
+
+import pytest
+import torch
+
+from cvsr.data.resize import resize
+from cvsr.pipelines.fidelity import back_project, low_frequencies, transfer_colour
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+@pytest.mark.parametrize("scale", [2, 3.5, 4])
+def test_each_round_brings_the_reduction_closer_to_the_input(scale):
+    source = noise(1, 3, 2, 16, 20)
+    result = noise(1, 3, 2, int(16 * scale), int(20 * scale), seed=1)
+    gaps = [
+        (resize(back_project(result, source, rounds), 16, 20) - source).square().mean().item()
+        for rounds in (0, 1, 3, 6)
+    ]
+    assert gaps[0] > 4 * gaps[1] > 8 * gaps[2]
+    assert gaps[2] > gaps[3]
+
+
+def test_a_result_that_agrees_with_its_input_stays():
+    result = noise(1, 3, 2, 32, 32)
+    source = resize(result, 8, 8)
+    assert torch.allclose(back_project(result, source, 3), result, atol=1e-5)
+
+
+def test_a_colour_cast_is_taken_away_and_detail_kept():
+    truth = noise(2, 3, 2, 40, 24) * 0.5
+    cast = torch.tensor([0.2, -0.1, 0.05]).view(1, 3, 1, 1, 1)
+    assert torch.allclose(transfer_colour(truth + cast, truth), truth, atol=1e-5)
+    flat = torch.full_like(truth, 0.3)
+    corrected = transfer_colour(truth, flat)
+    assert torch.allclose(
+        corrected - low_frequencies(corrected, 1), truth - low_frequencies(truth, 1), atol=0.05
+    )
+
+
+def test_low_frequencies_of_a_flat_picture_are_itself_and_of_a_checkerboard_nothing():
+    flat = torch.full((1, 3, 1, 8, 8), 0.7)
+    assert torch.allclose(low_frequencies(flat, 5), flat)
+    board = (torch.arange(16)[:, None] + torch.arange(16)) % 2 * 2.0 - 1
+    blurred = low_frequencies(board.expand(1, 1, 1, 16, 16), 1)
+    assert blurred[..., 1:-1, 1:-1].abs().max() < 1e-6
