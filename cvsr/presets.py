@@ -1,0 +1,71 @@
+"""Named sizes of every model, one readable table. Code never asks for a profile's name; it takes its numbers."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AutoencoderSize:
+    """Arguments of `VideoAutoencoder`."""
+
+    latent_channels: int
+    width: int
+    depth: int
+    fine_width: int
+    fine_depth: int
+
+
+@dataclass(frozen=True)
+class TextSize:
+    """Arguments of `build_tokenizer` and `build_text_encoder`."""
+
+    vocab_size: int
+    width: int
+    depth: int
+    heads: int
+
+
+@dataclass(frozen=True)
+class TransformerSize:
+    """Arguments of `VideoTransformer` that are a matter of size; channels follow from the other models."""
+
+    width: int
+    depth: int
+    heads: int
+    attention: str
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One profile: the cascade's models and the videos they are made for."""
+
+    autoencoder: AutoencoderSize
+    text: TextSize
+    base: TransformerSize
+    super_resolution: TransformerSize
+    frames: int  # 4n + 1
+    base_pixels: int  # height and width of the base video
+    pixels: int  # of the enlarged one
+
+
+PRESETS = {
+    # the default: trains and runs on 2 CPU cores
+    "teaching": Preset(
+        autoencoder=AutoencoderSize(latent_channels=48, width=128, depth=3, fine_width=48, fine_depth=2),
+        text=TextSize(vocab_size=1024, width=128, depth=2, heads=4),
+        base=TransformerSize(width=256, depth=8, heads=8, attention="spatial+full"),
+        super_resolution=TransformerSize(width=192, depth=8, heads=6, attention="full"),
+        frames=17,
+        base_pixels=64,
+        pixels=256,
+    ),
+    # the same classes, as small as they get: for tests
+    "tiny": Preset(
+        autoencoder=AutoencoderSize(latent_channels=4, width=8, depth=1, fine_width=8, fine_depth=1),
+        text=TextSize(vocab_size=300, width=16, depth=1, heads=2),
+        base=TransformerSize(width=16, depth=1, heads=2, attention="spatial+full"),
+        super_resolution=TransformerSize(width=16, depth=1, heads=2, attention="full"),
+        frames=5,
+        base_pixels=16,
+        pixels=64,
+    ),
+}
