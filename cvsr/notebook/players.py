@@ -1,0 +1,47 @@
+"""Videos in a page: H.264 inside the HTML, so that a lesson stays one file and plays offline."""
+
+import base64
+import html
+from collections.abc import Mapping
+from fractions import Fraction
+
+import imageio_ffmpeg
+import mediapy
+import numpy as np
+
+from cvsr.notebook.figures import side_by_side
+
+
+def encode(video: np.ndarray, fps: float | Fraction) -> bytes:
+    """uint8 (T, H, W, 3) as the bytes of an mp4.
+
+    Odd sizes are padded to even ones: H.264 halves the resolution of colour, and browsers insist on it.
+    """
+    if video.dtype != np.uint8 or video.ndim != 4 or video.shape[3] != 3:
+        raise ValueError(
+            f"video={video.dtype}{video.shape}: no video; allowed uint8 (T, H, W, 3); try to_frames(tensor)"
+        )
+    height, width = video.shape[1:3]
+    even = np.pad(video, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    mediapy.set_ffmpeg(imageio_ffmpeg.get_ffmpeg_exe())  # comes with the package: no system install
+    return mediapy.compress_video(even, fps=float(fps), crf=16)
+
+
+def player(video: np.ndarray, fps: float | Fraction, caption: str, width: int | None = None) -> str:
+    """HTML of a player that loops in silence; `caption` is read aloud to those who cannot see."""
+    source = base64.b64encode(encode(video, fps)).decode()
+    text = html.escape(caption)
+    size = f' width="{width}"' if width else ""
+    return (
+        f'<figure style="margin:0"><video aria-label="{text}" controls loop muted playsinline{size} '
+        f'style="max-width:100%"><source type="video/mp4" src="data:video/mp4;base64,{source}"></video>'
+        f"<figcaption>{text}</figcaption></figure>"
+    )
+
+
+def beside(videos: Mapping[str, np.ndarray], height: int = 256) -> np.ndarray:
+    """One video of several under their names: in one player they stay in step. As long as the shortest."""
+    length = min(len(video) for video in videos.values())
+    return np.stack(
+        [side_by_side({name: video[t] for name, video in videos.items()}, height) for t in range(length)]
+    )

@@ -1,0 +1,108 @@
+"""Runs lessons from top to bottom and renders them as pages: `make lessons`, and the tests of the lessons.
+
+A finished run proves less than it seems to: errors can hide in the stored state of widgets, and papermill
+only warns of a parameter that a lesson does not have. So parameters are checked before, every output after.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+
+from cvsr.notebook.widgets import ERROR_CLASS, LIVE_VIEW
+
+PARAMETERS = ("profile", "seed", "out_dir")  # of every lesson
+
+
+def run(
+    lesson: Path,
+    executed: Path,
+    parameters: Mapping[str, object],
+    *,
+    kernel: str = "python3",
+    timeout: int = 600,
+) -> NotebookNode:
+    """Run a lesson and write it with its outputs to `executed`.
+
+    Raises ValueError for parameters that the lesson does not have, papermill's PapermillExecutionError at the
+    first cell that fails, RuntimeError for errors that no cell has shown.
+    """
+    check_parameters(lesson, parameters)
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    notebook = papermill.execute_notebook(
+        str(lesson),
+        str(executed),
+        parameters=dict(parameters),
+        kernel_name=kernel,
+        cwd=str(lesson.parent),
+        execution_timeout=timeout,
+        progress_bar=False,
+    )
+    if errors := list(hidden_errors(notebook)):
+        raise RuntimeError(f"{lesson.name}: errors that no cell has shown:\n" + "\n".join(errors))
+    return notebook
+
+
+def check_parameters(lesson: Path, parameters: Mapping[str, object]) -> None:
+    """ValueError unless the lesson has the parameters of every lesson, and all of those given."""
+    has = set(papermill.inspect_notebook(str(lesson)))
+    if has != set(PARAMETERS):
+        raise ValueError(f"{lesson.name}: parameters {sorted(has)}; allowed exactly {', '.join(PARAMETERS)}")
+    if unknown := set(parameters) - has:
+        raise ValueError(f"parameters={sorted(unknown)}: unknown; allowed {', '.join(PARAMETERS)}")
+
+
+def hidden_errors(notebook: NotebookNode) -> Iterator[str]:
+    """Every error in an executed notebook: in outputs, in Output widgets, in explorers."""
+    for cell in notebook.cells:
+        yield from _errors(cell.get("outputs", []))
+    models = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {})
+    for model in models.get("state", {}).values():
+        state = model["state"]
+        yield from _errors(state.get("outputs", []))
+        if ERROR_CLASS in str(state.get("value", "")):
+            yield state["value"]
+
+
+def page(notebook: NotebookNode) -> str:
+    """An executed lesson as one HTML file; widgets need a kernel, so their static twins take their place."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if "text/html" in output.get("data", {}):
+                output.data.pop(LIVE_VIEW, None)
+    notebook.metadata.pop("widgets", None)
+    body, _ = HTMLExporter(exclude_input_prompt=True, exclude_output_prompt=True).from_notebook_node(notebook)
+    return body
+
+
+def main() -> None:
+    """Run the lessons of a folder and write a page of each."""
+    parser = argparse.ArgumentParser(prog="python -m cvsr.notebook.runner", description=main.__doc__)
+    parser.add_argument("lessons", type=Path, help="folder of notebooks, or one notebook")
+    parser.add_argument("out", type=Path, help="folder for the pages")
+    parser.add_argument("--profile", default="full", choices=["smoke", "full"])
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    folder = arguments.lessons
+    for lesson in sorted(folder.glob("*.ipynb")) if folder.is_dir() else [folder]:
+        out = arguments.out.resolve() / lesson.stem
+        parameters = {"profile": arguments.profile, "seed": arguments.seed, "out_dir": str(out)}
+        notebook = run(lesson, out / lesson.name, parameters)
+        written = (out / lesson.stem).with_suffix(".html")
+        written.write_text(page(nbformat.from_dict(notebook)))
+        sys.stdout.write(f"{written}\n")
+
+
+def _errors(outputs: list) -> Iterator[str]:
+    for output in outputs:
+        if output["output_type"] == "error":
+            yield f"{output['ename']}: {output['evalue']}"
+
+
+if __name__ == "__main__":
+    main()
