@@ -1,0 +1,1 @@
+"""What the lessons ask of the student: a checker an exercise, a file a lesson."""
