@@ -1,0 +1,87 @@
+"""Edited twins: the same scene with one object changed, and the instruction that says how."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cvsr.data.grounds import GROUNDS
+from cvsr.data.palette import COLOURS, inks_for
+from cvsr.data.scenes import SCALES, ObjectSpec, Scene, pick, sample_object, with_article
+from cvsr.data.shapes import KINDS
+from cvsr.data.textures import TEXTURES
+
+OPERATIONS = ("recolour", "retexture", "replace", "remove", "add")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The twin scene, the instruction, and the object's place in the objects of each scene (None: not there)."""
+
+    twin: Scene
+    instruction: str
+    before: int | None
+    after: int | None
+
+
+def edit(scene: Scene, seed: int, operation: str | None = None) -> Edit:
+    """Change one object of the scene; `operation` is drawn from those that are possible unless it is named.
+
+    The main object is never removed, and at most three others are ever there. ValueError for an operation that is
+    unknown or not possible on this scene.
+    """
+    possible = [o for o in OPERATIONS if not (o == "remove" and len(scene.objects) == 1)
+                and not (o == "add" and len(scene.objects) == 4)]
+    if operation is not None and operation not in possible:
+        raise ValueError(f"operation={operation!r}: not possible on this scene; allowed: {', '.join(possible)}")
+    rng = np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(len(scene.objects), 7)))
+    operation = operation or pick(rng, possible)
+    if operation == "add":
+        return _add(scene, rng)
+    index = int(rng.integers(1 if operation == "remove" else 0, len(scene.objects)))
+    old = scene.objects[index]
+    if operation == "remove":
+        objects = scene.objects[:index] + scene.objects[index + 1:]
+        return Edit(replace(scene, objects=objects), f"remove the {old.name}", index, None)
+    new, instruction = {"recolour": _recolour, "retexture": _retexture, "replace": _replace}[operation](scene, old, rng)
+    objects = scene.objects[:index] + (new,) + scene.objects[index + 1:]
+    return Edit(replace(scene, objects=objects), instruction, index, index)
+
+
+def _free_colours(scene: Scene) -> list[str]:
+    """Colours that no object of the scene has and that stand out from its ground."""
+    taken = {o.colour for o in scene.objects} | set(GROUNDS[scene.ground].clashes)
+    return [c for c in COLOURS if c not in taken]
+
+
+def _free_kinds(scene: Scene) -> list[str]:
+    return [k for k in KINDS if k not in {o.kind for o in scene.objects}]
+
+
+def _recolour(scene: Scene, old: ObjectSpec, rng: np.random.Generator) -> tuple[ObjectSpec, str]:
+    colour = pick(rng, (c for c in _free_colours(scene) if old.ink in inks_for(c)))
+    return replace(old, colour=colour), f"make the {old.name} {colour}"
+
+
+def _retexture(scene: Scene, old: ObjectSpec, rng: np.random.Generator) -> tuple[ObjectSpec, str]:
+    texture = pick(rng, (t for t in TEXTURES if t not in ("plain", old.texture)))
+    new = replace(old, texture=texture, scale=pick(rng, SCALES), seed=int(rng.integers(2**62)))
+    return new, f"give the {old.name} {new.print_name}"
+
+
+def _replace(scene: Scene, old: ObjectSpec, rng: np.random.Generator) -> tuple[ObjectSpec, str]:
+    new = sample_object(rng, pick(rng, _free_kinds(scene)), pick(rng, _free_colours(scene)), old.size, old.position,
+                        old.depth)
+    new = replace(new, motion=old.motion, angle=old.angle)
+    described = with_article(new.name) + (f" with {new.print_name}" if new.print_name else "")
+    return new, f"replace the {old.name} with {described}"
+
+
+def _add(scene: Scene, rng: np.random.Generator) -> Edit:
+    corners = np.array([(x, y) for x in (-0.32, 0.32) for y in (-0.32, 0.32)])
+    taken = np.array([o.position for o in scene.objects])
+    at = corners[np.linalg.norm(corners[:, None] - taken, axis=-1).min(1).argmax()]  # the emptiest corner
+    new = sample_object(rng, pick(rng, _free_kinds(scene)), pick(rng, _free_colours(scene)),
+                        float(rng.uniform(0.18, 0.26)), (float(at[0]), float(at[1])), float(rng.random()))
+    described = f"small {new.name}" + (f" with {new.print_name}" if new.print_name else "")
+    return Edit(replace(scene, objects=(*scene.objects, new)), f"add {with_article(described)}", None,
+                len(scene.objects))
