@@ -74,7 +74,7 @@ def build_text_encoder(
 
 
 def load_text_encoder(folder: str | Path) -> tuple[PreTrainedTokenizerBase, TextEncoder]:
-    """Tokenizer and encoder from a local folder of a T5 or UMT5 model, as transformers or diffusers save them.
+    """Tokenizer and encoder from a local folder of a T5 or UMT5 model, as it is saved.
 
     Both lie in the folder itself or, as in a diffusers pipeline, in its `tokenizer` and `text_encoder`.
     Raises ValueError when the folder is missing, holds another kind of model, or its weights are incomplete.
@@ -105,8 +105,8 @@ def encode_prompts(
 ) -> tuple[Tensor, Tensor]:
     """States (B, L, d) and mask (B, L) bool, True = token, of the prompts. Gradients reach the encoder.
 
-    The empty prompt has an all-False mask: unconditional. A prompt of more than `max_length` tokens is cut, and
-    a warning says so. Raises ValueError when `prompts` is a bare string or empty.
+    The empty prompt has an all-False mask: unconditional. A prompt of more than `max_length` tokens is cut,
+    and a warning says so. Raises ValueError when `prompts` is a bare string or empty.
     """
     if isinstance(prompts, str) or not prompts:
         raise ValueError(
