@@ -3,7 +3,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 STAMP := $(VENV)/.installed
 ARGS ?=
-PROMPT ?= a red ball with white polka dots drifting left over green grass
+PROMPT ?= a red ball with white polka dots drifting left on green grass
 
 # Newer Pythons install too; 3.11 comes first because the lock was tested with it.
 PYTHONS := $(PYTHON) python3.11 python3 python3.12 python3.13 python3.14

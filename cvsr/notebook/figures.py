@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 import numpy as np
+from IPython.display import HTML
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
@@ -45,6 +46,11 @@ def picture_html(data: bytes, alt: str) -> str:
         raise ValueError("alt='': empty; allowed one sentence; try naming what the picture compares")
     source = base64.b64encode(data).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}" style="max-width:100%">'
+
+
+def show(picture: np.ndarray | Figure, alt: str) -> HTML:
+    """A frame or figure as the output of a cell."""
+    return HTML(picture_html(png(picture), alt))
 
 
 def crop(frame: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:

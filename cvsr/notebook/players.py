@@ -8,6 +8,7 @@ from fractions import Fraction
 import imageio_ffmpeg
 import mediapy
 import numpy as np
+from IPython.display import HTML
 
 from cvsr.notebook.figures import side_by_side
 
@@ -37,6 +38,11 @@ def player(video: np.ndarray, fps: float | Fraction, caption: str, width: int | 
         f'style="max-width:100%"><source type="video/mp4" src="data:video/mp4;base64,{source}"></video>'
         f"<figcaption>{text}</figcaption></figure>"
     )
+
+
+def show(video: np.ndarray, fps: float | Fraction, caption: str, width: int | None = None) -> HTML:
+    """A player as the output of a cell."""
+    return HTML(player(video, fps, caption, width))
 
 
 def beside(videos: Mapping[str, np.ndarray], height: int = 256) -> np.ndarray:

@@ -24,10 +24,11 @@ def run(
     executed: Path,
     parameters: Mapping[str, object],
     *,
+    folder: Path | None = None,
     kernel: str = "python3",
     timeout: int = 600,
 ) -> NotebookNode:
-    """Run a lesson and write it with its outputs to `executed`.
+    """Run a lesson in `folder` (else its own) and write it with its outputs to `executed`.
 
     Raises ValueError for parameters that the lesson does not have, papermill's PapermillExecutionError at the
     first cell that fails, RuntimeError for errors that no cell has shown.
@@ -39,7 +40,7 @@ def run(
         str(executed),
         parameters=dict(parameters),
         kernel_name=kernel,
-        cwd=str(lesson.parent),
+        cwd=str(folder or lesson.parent),
         execution_timeout=timeout,
         progress_bar=False,
     )

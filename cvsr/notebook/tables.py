@@ -1,0 +1,23 @@
+"""Tables of figures in a page."""
+
+import html
+from collections.abc import Mapping
+
+
+def table(caption: str, rows: Mapping[str, Mapping[str, float | str]], digits: int = 3) -> str:
+    """HTML of a table: row name -> column name -> value; all rows have the first one's columns."""
+    columns = list(next(iter(rows.values())))
+    if wrong := [name for name, row in rows.items() if list(row) != columns]:
+        raise ValueError(f"rows={wrong}: other columns than the first row; allowed exactly {columns}")
+    head = "".join(f'<th scope="col">{html.escape(column)}</th>' for column in ("", *columns))
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th>'
+        + "".join(f"<td>{_cell(value, digits)}</td>" for value in row.values())
+        + "</tr>"
+        for name, row in rows.items()
+    )
+    return f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(value: float | str, digits: int) -> str:
+    return html.escape(value) if isinstance(value, str) else f"{float(value):.{digits}f}"
