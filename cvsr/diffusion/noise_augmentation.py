@@ -2,8 +2,8 @@
 
 Without it a super-resolution network copies its input, flaws included. Noise hides the finest structure of
 the condition, so that the network has to invent it; the level at inference says how far it may leave the
-input. SimpleGVR (section 4.3) compares three ranges of levels: with the small one the network cannot repair what
-is wrong in its input, with the large one it leaves the input's structure, the middle one balances both.
+input. SimpleGVR (section 4.3) compares three ranges of levels: with the small one the network cannot repair
+what is wrong in its input, with the large one it leaves the input's structure, the middle one balances both.
 """
 
 from dataclasses import dataclass
