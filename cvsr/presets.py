@@ -1,4 +1,4 @@
-"""Named sizes of every model, one readable table. Code never asks for a profile's name; it takes its numbers."""
+"""Named sizes of every model, one readable table. Code takes its numbers and never asks for a profile's name."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,11 @@ class AutoencoderSize:
 
     latent_channels: int
     width: int
-    depth: int
+    encoder_depth: int
+    decoder_depth: int
     fine_width: int
-    fine_depth: int
+    encoder_fine_depth: int
+    decoder_fine_depth: int
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,32 @@ class Preset:
     pixels: int  # of the enlarged one
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How the pipelines sample unless they are told otherwise."""
+
+    base_steps: int  # Euler steps of text to video
+    guidance_scale: float  # of text to video
+    steps: int  # Euler steps of super-resolution
+    strength: float  # noise on the low-resolution latents, 0 to 1
+    consistency: int  # rounds of back-projection onto the input
+    fps: int  # of generated videos
+
+
+SAMPLING = Sampling(base_steps=30, guidance_scale=4.0, steps=4, strength=0.0, consistency=3, fps=8)
+
 PRESETS = {
     # the default: trains and runs on 2 CPU cores
     "teaching": Preset(
-        autoencoder=AutoencoderSize(latent_channels=48, width=128, depth=3, fine_width=48, fine_depth=2),
+        autoencoder=AutoencoderSize(
+            latent_channels=48,
+            width=96,
+            encoder_depth=2,
+            decoder_depth=3,
+            fine_width=48,
+            encoder_fine_depth=1,
+            decoder_fine_depth=3,
+        ),
         text=TextSize(vocab_size=1024, width=128, depth=2, heads=4),
         base=TransformerSize(width=256, depth=8, heads=8, attention="spatial+full"),
         super_resolution=TransformerSize(width=192, depth=8, heads=6, attention="full"),
@@ -60,7 +84,15 @@ PRESETS = {
     ),
     # the same classes, as small as they get: for tests
     "tiny": Preset(
-        autoencoder=AutoencoderSize(latent_channels=4, width=8, depth=1, fine_width=8, fine_depth=1),
+        autoencoder=AutoencoderSize(
+            latent_channels=4,
+            width=8,
+            encoder_depth=1,
+            decoder_depth=1,
+            fine_width=8,
+            encoder_fine_depth=1,
+            decoder_fine_depth=1,
+        ),
         text=TextSize(vocab_size=300, width=16, depth=1, heads=2),
         base=TransformerSize(width=16, depth=1, heads=2, attention="spatial+full"),
         super_resolution=TransformerSize(width=16, depth=1, heads=2, attention="full"),

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "presets": set(),
     "weights": set(),
     "models": FOUNDATION,
-    "systems": FOUNDATION | {"models"},
+    "systems": FOUNDATION | SETTINGS | {"models"},
     "training": FOUNDATION | SETTINGS | {"models", "systems"},
     "pipelines": FOUNDATION | SETTINGS | {"models", "systems"},
     "notebook": FOUNDATION | SETTINGS | {"models", "systems", "training", "pipelines"},
