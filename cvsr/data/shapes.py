@@ -223,7 +223,7 @@ def rocket() -> Shape:
 
 
 def flower() -> Shape:
-    petals = polar(lambda a: 0.62 + 0.38 * np.abs(np.cos(3 * a)) ** 0.7)
+    petals = polar(lambda a: 0.52 + 0.48 * np.abs(np.cos(2.5 * a)) ** 0.6)
     return Shape([petals], [], [Part(ellipse(0, 0, 0.27), 0.5), Part(ellipse(0, 0, 0.22), (250, 206, 80))], bevel=0.16)
 
 
