@@ -38,7 +38,7 @@ def set_steps(scheduler: FlowMatchEulerDiscreteScheduler | UniPCMultistepSchedul
         raise ValueError(f"steps={steps!r}: not a number of steps; allowed whole numbers from 1; try 8")
     scheduler.set_timesteps(sigmas=np.linspace(1.0, 1.0 / steps, steps))
     scheduler.set_begin_index(0)
-    return scheduler.sigmas
+    return scheduler.sigmas.clamp(max=1.0)  # the shift's rounding can exceed 1, which no network accepts
 
 
 def _check_shift(shift: float) -> None:

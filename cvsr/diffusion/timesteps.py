@@ -89,7 +89,7 @@ def shift(t: Tensor, factor: float) -> Tensor:
     is the square root of the ratio of the numbers of pixels (Esser et al. 2024, section 5.3.2).
     """
     _check_factor(factor)
-    return factor * t / (1 + (factor - 1) * t)
+    return t / (t + (1 - t) / factor)  # the same, and never above 1 by a rounding error
 
 
 def _check_factor(factor: float) -> None:

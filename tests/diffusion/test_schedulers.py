@@ -37,6 +37,12 @@ def test_noise_levels_are_trailing_and_shifted_once(steps, factor):
         assert len(scheduler.timesteps) == steps
 
 
+def test_noise_levels_never_exceed_one():
+    set_steps(scheduler := euler_scheduler(16.9768), 4)
+    assert scheduler.sigmas[0] > 1  # by a rounding error of the shift
+    assert set_steps(scheduler, 4)[0] == 1
+
+
 @pytest.mark.parametrize("steps", [1, 5, 20])
 @pytest.mark.parametrize("factor", [1.0, 3.0])
 def test_euler_equals_a_loop_by_hand(steps, factor):

@@ -63,6 +63,13 @@ def test_shift_is_monotone_keeps_the_ends_and_has_the_inverse_factor(t, factor):
     torch.testing.assert_close(shift(shifted, 1 / factor), times)
 
 
+@given(factor=st.floats(0.05, 20))
+def test_shifted_times_stay_in_range_in_single_precision(factor):
+    times = shift(1 - torch.arange(16) * torch.finfo(torch.float32).eps / 2, factor)
+    assert times[0] == 1
+    assert times.max() <= 1
+
+
 def test_shift_matches_the_papers_example():
     assert shift(torch.tensor(0.5), 3.0).item() == pytest.approx(0.75)
 
