@@ -7,8 +7,6 @@
 argument a tensor (B, …).
 """
 
-from collections.abc import Callable
-
 from torch import Tensor, as_tensor
 
 
@@ -67,9 +65,3 @@ class CleanPreconditioner:
     def velocity(self, output: Tensor, x_t: Tensor, t: Tensor | float, prior: Tensor | float = 0.0) -> Tensor:
         """The velocity (B, …) from the network's output F (B, …) at x_t (B, …) and t (B,)."""
         return (x_t - self.clean(output, prior)) / expand_time(t, x_t).clamp(min=self.t_min)
-
-    def wrap(
-        self, network: Callable[[Tensor, Tensor], Tensor], prior: Tensor | float = 0.0
-    ) -> Callable[[Tensor, Tensor], Tensor]:
-        """The function (x_t, t) → v of a network (x_t, t) → F: all that a sampler needs to know of it."""
-        return lambda x_t, t: self.velocity(network(x_t, t), x_t, t, prior)
