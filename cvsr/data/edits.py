@@ -15,7 +15,7 @@ OPERATIONS = ("recolour", "retexture", "replace", "remove", "add")
 
 @dataclass(frozen=True)
 class Edit:
-    """The twin scene, the instruction, and the object's place in the objects of each scene (None: not there)."""
+    """The twin scene, the instruction, and the object's index in each scene (None: it is not there)."""
 
     twin: Scene
     instruction: str
@@ -26,13 +26,15 @@ class Edit:
 def edit(scene: Scene, seed: int, operation: str | None = None) -> Edit:
     """Change one object of the scene; `operation` is drawn from those that are possible unless it is named.
 
-    The main object is never removed, and at most three others are ever there. ValueError for an operation that is
-    unknown or not possible on this scene.
+    The main object is never removed, and at most three others are ever there. ValueError for an operation
+    that is unknown or not possible on this scene.
     """
-    possible = [o for o in OPERATIONS if not (o == "remove" and len(scene.objects) == 1)
-                and not (o == "add" and len(scene.objects) == 4)]
+    impossible = {1: "remove", 4: "add"}.get(len(scene.objects))
+    possible = [o for o in OPERATIONS if o != impossible]
     if operation is not None and operation not in possible:
-        raise ValueError(f"operation={operation!r}: not possible on this scene; allowed: {', '.join(possible)}")
+        raise ValueError(
+            f"operation={operation!r}: not possible on this scene; allowed: {', '.join(possible)}"
+        )
     rng = np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(len(scene.objects), 7)))
     operation = operation or pick(rng, possible)
     if operation == "add":
@@ -40,10 +42,11 @@ def edit(scene: Scene, seed: int, operation: str | None = None) -> Edit:
     index = int(rng.integers(1 if operation == "remove" else 0, len(scene.objects)))
     old = scene.objects[index]
     if operation == "remove":
-        objects = scene.objects[:index] + scene.objects[index + 1:]
+        objects = (*scene.objects[:index], *scene.objects[index + 1 :])
         return Edit(replace(scene, objects=objects), f"remove the {old.name}", index, None)
-    new, instruction = {"recolour": _recolour, "retexture": _retexture, "replace": _replace}[operation](scene, old, rng)
-    objects = scene.objects[:index] + (new,) + scene.objects[index + 1:]
+    change = {"recolour": _recolour, "retexture": _retexture, "replace": _replace}[operation]
+    new, instruction = change(scene, old, rng)
+    objects = (*scene.objects[:index], new, *scene.objects[index + 1 :])
     return Edit(replace(scene, objects=objects), instruction, index, index)
 
 
@@ -69,8 +72,9 @@ def _retexture(scene: Scene, old: ObjectSpec, rng: np.random.Generator) -> tuple
 
 
 def _replace(scene: Scene, old: ObjectSpec, rng: np.random.Generator) -> tuple[ObjectSpec, str]:
-    new = sample_object(rng, pick(rng, _free_kinds(scene)), pick(rng, _free_colours(scene)), old.size, old.position,
-                        old.depth)
+    new = sample_object(
+        rng, pick(rng, _free_kinds(scene)), pick(rng, _free_colours(scene)), old.size, old.position, old.depth
+    )
     new = replace(new, motion=old.motion, angle=old.angle)
     described = with_article(new.name) + (f" with {new.print_name}" if new.print_name else "")
     return new, f"replace the {old.name} with {described}"
@@ -80,8 +84,14 @@ def _add(scene: Scene, rng: np.random.Generator) -> Edit:
     corners = np.array([(x, y) for x in (-0.32, 0.32) for y in (-0.32, 0.32)])
     taken = np.array([o.position for o in scene.objects])
     at = corners[np.linalg.norm(corners[:, None] - taken, axis=-1).min(1).argmax()]  # the emptiest corner
-    new = sample_object(rng, pick(rng, _free_kinds(scene)), pick(rng, _free_colours(scene)),
-                        float(rng.uniform(0.18, 0.26)), (float(at[0]), float(at[1])), float(rng.random()))
+    new = sample_object(
+        rng,
+        pick(rng, _free_kinds(scene)),
+        pick(rng, _free_colours(scene)),
+        float(rng.uniform(0.18, 0.26)),
+        (float(at[0]), float(at[1])),
+        float(rng.random()),
+    )
     described = f"small {new.name}" + (f" with {new.print_name}" if new.print_name else "")
-    return Edit(replace(scene, objects=(*scene.objects, new)), f"add {with_article(described)}", None,
-                len(scene.objects))
+    twin = replace(scene, objects=(*scene.objects, new))
+    return Edit(twin, f"add {with_article(described)}", None, len(scene.objects))

@@ -31,7 +31,7 @@ def smoothstep(low: float, high: float, value: np.ndarray) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-def grass(grid: Grid, rng: np.random.Generator) -> np.ndarray:
+def _grass(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     a, b, patches = rng.spawn(3)
     blades = grid.fractal((70.0, 16.0), a, 0.7, 2)
     height = np.maximum(blades, grid.fractal((56.0, 20.0), b, 0.7, 2))
@@ -40,18 +40,19 @@ def grass(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     return colour * (0.8 + 0.4 * grid.fractal(2.5, patches, 0.5, 3))[..., None]
 
 
-def sand(grid: Grid, rng: np.random.Generator) -> np.ndarray:
+def _sand(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     a, b, c = rng.spawn(3)
     warp = grid.fractal(1.6, a, 0.45, 3)
     ripples = np.sin(2 * np.pi * (grid.y[:, None] * 8 + grid.x * 1.5 + warp * 4)).astype(np.float32)
     grain = grid.fractal(70.0, b, 0.9, 2)
     colour = mix((206, 172, 122), (242, 218, 174), 0.5 + 0.28 * ripples + 0.9 * (grain - 0.5))
-    return colour * grid.relief(ripples * 0.008 + grain * 0.002, 0.9)[..., None] * (
-        0.92 + 0.16 * grid.noise(2.0, c))[..., None]
+    colour *= grid.relief(ripples * 0.008 + grain * 0.002, 0.9)[..., None]
+    return colour * (0.92 + 0.16 * grid.noise(2.0, c))[..., None]
 
 
-def _bond(grid: Grid, across: float, down: float, joint: float, rng: np.random.Generator, offset: float = 0.5
-          ) -> tuple[np.ndarray, np.ndarray]:
+def _bond(
+    grid: Grid, across: float, down: float, joint: float, rng: np.random.Generator, offset: float = 0.5
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows of bricks: (height (H, W) in [0, 1], 0 in the joint; a random number (H, W) a brick)."""
     v = grid.y * down + 0.37
     row = np.floor(v).astype(int)
@@ -64,29 +65,31 @@ def _bond(grid: Grid, across: float, down: float, joint: float, rng: np.random.G
     return smoothstep(joint * 0.45, joint + grid.texel, edge), own
 
 
-def brick_wall(grid: Grid, rng: np.random.Generator) -> np.ndarray:
+def _brick_wall(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     a, b, c = rng.spawn(3)
     height, own = _bond(grid, 4.2, 10.5, 0.006, a)
     rough = grid.fractal(24.0, b, 0.75, 4)
     brick = mix((128, 62, 48), (186, 108, 84), own * 0.7 + rough * 0.5 - 0.1)
     mortar = mix((176, 168, 156), (208, 200, 188), rough)
     colour = mortar + (brick - mortar) * height[..., None]
-    return colour * grid.relief(height * 0.007 + rough * 0.004, 0.9)[..., None] * (
-        0.9 + 0.2 * grid.noise(2.0, c))[..., None]
+    colour *= grid.relief(height * 0.007 + rough * 0.004, 0.9)[..., None]
+    return colour * (0.9 + 0.2 * grid.noise(2.0, c))[..., None]
 
 
-def planks(grid: Grid, rng: np.random.Generator) -> np.ndarray:
+def _planks(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     a, b, c = rng.spawn(3)
     height, own = _bond(grid, 0.9, 6.5, 0.004, a, offset=0.37)
     warp = grid.fractal((1.2, 6.5), b, 0.5, 3)
     grain = np.sin(2 * np.pi * (warp * 7 + own * 17 + grid.y[:, None] * 9)).astype(np.float32)
     fibre = grid.fractal((7.0, 90.0), c, 0.6, 2)
-    colour = mix((140, 94, 56), (206, 160, 108), 0.22 + 0.42 * own + 0.16 * grain + 0.9 * (fibre - 0.5) + 0.15)
+    colour = mix(
+        (140, 94, 56), (206, 160, 108), 0.22 + 0.42 * own + 0.16 * grain + 0.9 * (fibre - 0.5) + 0.15
+    )
     colour *= (0.35 + 0.65 * height)[..., None]
     return colour * grid.relief(height * 0.004 + fibre * 0.002, 0.8)[..., None]
 
 
-def tiles(grid: Grid, rng: np.random.Generator) -> np.ndarray:
+def _tiles(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     a, b = rng.spawn(2)
     height, own = _bond(grid, 5.0, 5.0, 0.005, a, offset=0.0)
     veins = np.abs(grid.fractal(4.0, b, 0.6, 4) - 0.5) * 2
@@ -97,26 +100,28 @@ def tiles(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     return colour * grid.relief(height * 0.006, 1.0)[..., None]
 
 
-def cloudy_sky(grid: Grid, rng: np.random.Generator) -> np.ndarray:
+def _cloudy_sky(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     a, b, c = rng.spawn(3)
     clouds = 0.5 * (grid.fractal((1.7, 2.9), a, 0.55, 6) + grid.fractal((2.6, 4.3), c, 0.55, 6))
     cover = smoothstep(0.48, 0.64, clouds)
     sky = mix((84, 146, 214), (176, 212, 238), (grid.y[:, None] * 0.8 + 0.5) + np.zeros(grid.shape))
-    puffs = mix((206, 216, 230), (255, 254, 250), 0.25 + 0.9 * cover + 0.8 * (grid.fractal(5.0, b, 0.5, 4) - 0.5))
+    billows = grid.fractal(5.0, b, 0.5, 4)
+    puffs = mix((206, 216, 230), (255, 254, 250), 0.25 + 0.9 * cover + 0.8 * (billows - 0.5))
     puffs *= np.clip(grid.relief(clouds * 0.05, 0.6), 0.86, 1.1)[..., None]
     return sky + (puffs - sky) * cover[..., None]
 
 
-def water(grid: Grid, rng: np.random.Generator) -> np.ndarray:
+def _water(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     a, b, c = rng.spawn(3)
     first = 1 - np.abs(grid.fractal((4.0, 8.0), a, 0.5, 3) - 0.5) * 5
     second = 1 - np.abs(grid.fractal((6.0, 13.0), b, 0.5, 3) - 0.5) * 5
     glints = np.clip(first, 0, 1) ** 3 * 0.55 + np.clip(second, 0, 1) ** 4 * 0.45
     deep = mix((18, 78, 116), (44, 132, 158), grid.fractal((2.0, 4.0), c, 0.5, 4))
-    return deep + (np.array([0.86, 0.97, 0.98], np.float32) - deep) * (0.75 * glints)[..., None].astype(np.float32)
+    white = np.array([0.86, 0.97, 0.98], np.float32)
+    return deep + (white - deep) * (0.75 * glints)[..., None].astype(np.float32)
 
 
-def carpet(grid: Grid, rng: np.random.Generator) -> np.ndarray:
+def _carpet(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     a, b = rng.spawn(2)
     u, v = grid.x * 40, grid.y[:, None] * 40
     over = ((np.floor(u) + np.floor(v)) % 2).astype(np.float32)
@@ -129,8 +134,14 @@ def carpet(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     return wool * shade[..., None].astype(np.float32) * 1.08
 
 
-def _stones(grid: Grid, rng: np.random.Generator, frequency: float, gap: tuple[int, int, int],
-            dark: tuple[int, int, int], light: tuple[int, int, int]) -> np.ndarray:
+def _stones(
+    grid: Grid,
+    rng: np.random.Generator,
+    frequency: float,
+    gap: tuple[int, int, int],
+    dark: tuple[int, int, int],
+    light: tuple[int, int, int],
+) -> np.ndarray:
     a, b = rng.spawn(2)
     near, far, own = grid.cells(frequency, a)
     stone = smoothstep(0.03, 0.4, far - near)
@@ -141,15 +152,15 @@ def _stones(grid: Grid, rng: np.random.Generator, frequency: float, gap: tuple[i
     return colour * grid.relief((stone * 0.45 + rough * 0.12) / frequency, 0.9)[..., None]
 
 
-def gravel(grid: Grid, rng: np.random.Generator) -> np.ndarray:
+def _gravel(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     return _stones(grid, rng, 20.0, (54, 50, 48), (112, 106, 102), (212, 202, 190))
 
 
-def cobblestones(grid: Grid, rng: np.random.Generator) -> np.ndarray:
+def _cobblestones(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     return _stones(grid, rng, 8.0, (70, 66, 54), (112, 110, 116), (176, 166, 154))
 
 
-def snow(grid: Grid, rng: np.random.Generator) -> np.ndarray:
+def _snow(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     a, b = rng.spawn(2)
     drifts = grid.fractal((1.5, 2.5), a, 0.5, 4)
     grain = grid.fractal(60.0, b, 0.9, 2)
@@ -158,7 +169,7 @@ def snow(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     return colour + (0.25 * smoothstep(0.85, 1.0, grain))[..., None]
 
 
-def marble(grid: Grid, rng: np.random.Generator) -> np.ndarray:
+def _marble(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     a, b = rng.spawn(2)
     warp = grid.fractal(1.8, a, 0.55, 6)
     veins = np.abs(np.sin(np.pi * (grid.x * 1.3 + grid.y[:, None] * 1.9 + warp * 4.5))).astype(np.float32)
@@ -167,16 +178,16 @@ def marble(grid: Grid, rng: np.random.Generator) -> np.ndarray:
 
 
 GROUNDS: dict[str, Ground] = {
-    "grass": Ground("on green grass", ("green",), grass),
-    "sand": Ground("on rippled sand", ("yellow", "white", "orange"), sand),
-    "brick wall": Ground("against a brick wall", ("red", "orange"), brick_wall),
-    "planks": Ground("on wooden planks", ("orange",), planks),
-    "tiles": Ground("on checkered tiles", ("white",), tiles),
-    "sky": Ground("in a cloudy sky", ("white", "blue", "turquoise"), cloudy_sky),
-    "water": Ground("on rippling water", ("blue", "turquoise"), water),
-    "carpet": Ground("on a woven carpet", ("red", "purple", "pink"), carpet),
-    "gravel": Ground("on grey gravel", ("white", "black"), gravel),
-    "cobblestones": Ground("on cobblestones", ("black",), cobblestones),
-    "snow": Ground("on white snow", ("white",), snow),
-    "marble": Ground("on grey marble", ("white",), marble),
+    "grass": Ground("on green grass", ("green",), _grass),
+    "sand": Ground("on rippled sand", ("yellow", "white", "orange"), _sand),
+    "brick wall": Ground("against a brick wall", ("red", "orange"), _brick_wall),
+    "planks": Ground("on wooden planks", ("orange",), _planks),
+    "tiles": Ground("on checkered tiles", ("white",), _tiles),
+    "sky": Ground("in a cloudy sky", ("white", "blue", "turquoise"), _cloudy_sky),
+    "water": Ground("on rippling water", ("blue", "turquoise"), _water),
+    "carpet": Ground("on a woven carpet", ("red", "purple", "pink"), _carpet),
+    "gravel": Ground("on grey gravel", ("white", "black"), _gravel),
+    "cobblestones": Ground("on cobblestones", ("black",), _cobblestones),
+    "snow": Ground("on white snow", ("white",), _snow),
+    "marble": Ground("on grey marble", ("white",), _marble),
 }

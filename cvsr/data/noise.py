@@ -21,13 +21,16 @@ class Grid:
 
     @classmethod
     def covering(cls, low: np.ndarray, high: np.ndarray, texel: float) -> "Grid":
-        """The grid of pixel centres of spacing `texel` that covers the box from `low` to `high`, each (x, y)."""
+        """The grid of pixel centres `texel` apart that covers the box from `low` to `high`, each (x, y)."""
         first = np.floor(np.asarray(low) / texel).astype(int)
         last = np.ceil(np.asarray(high) / texel).astype(int) + 1
-        return cls((np.arange(first[0], last[0]) + 0.5) * texel, (np.arange(first[1], last[1]) + 0.5) * texel, texel)
+        return cls(
+            (np.arange(first[0], last[0]) + 0.5) * texel, (np.arange(first[1], last[1]) + 0.5) * texel, texel
+        )
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Rows and columns (H, W)."""
         return len(self.y), len(self.x)
 
     def noise(self, frequency: float | tuple[float, float], rng: np.random.Generator) -> np.ndarray:
@@ -40,9 +43,14 @@ class Grid:
         above, below, ease = _neighbours(self.y * fy + shift[1])
         return columns[above] + (columns[below] - columns[above]) * ease[:, None]  # (H, W)
 
-    def fractal(self, frequency: float | tuple[float, float], rng: np.random.Generator, gain: float = 0.5,
-                octaves: int = 5) -> np.ndarray:
-        """Octaves of noise (H, W), about [0, 1], mean 0.5; octaves finer than the grid are drawn but left out."""
+    def fractal(
+        self,
+        frequency: float | tuple[float, float],
+        rng: np.random.Generator,
+        gain: float = 0.5,
+        octaves: int = 5,
+    ) -> np.ndarray:
+        """Octaves of noise (H, W), about [0, 1], mean 0.5; those finer than the grid are left out."""
         f = np.array(frequency if isinstance(frequency, tuple) else (frequency, frequency), dtype=float)
         total = np.zeros(self.shape, np.float32)
         weight = norm = 1.0
@@ -54,10 +62,13 @@ class Grid:
         return 0.5 + total * (2.2 / norm)
 
     def cells(self, frequency: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Worley cells: distances to the nearest and second nearest site (in cells) and a random number a cell."""
+        """Worley's cells (H, W): distance to the nearest and to the next site, and a random number a cell."""
         jitter = 0.15 + 0.7 * rng.random((3, _TABLE, _TABLE), dtype=np.float32)
         cx, cy = np.floor(self.x * frequency).astype(int), np.floor(self.y * frequency).astype(int)
-        fx, fy = (self.x * frequency - cx).astype(np.float32), (self.y * frequency - cy).astype(np.float32)[:, None]
+        fx, fy = (
+            (self.x * frequency - cx).astype(np.float32),
+            (self.y * frequency - cy).astype(np.float32)[:, None],
+        )
         first, second = np.full(self.shape, 9, np.float32), np.full(self.shape, 9, np.float32)
         value = np.zeros(self.shape, np.float32)
         for dy in (-1, 0, 1):
@@ -79,7 +90,9 @@ class Grid:
 
 
 def _neighbours(position: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Indices of the table's cells before and after each position, and the eased way between them in [0, 1]."""
+    """Indices of the table's cells before and after each position, and the eased way between them in [0,
+    1].
+    """
     cell = np.floor(position).astype(int)
     f = (position - cell).astype(np.float32)
     return cell % _TABLE, (cell + 1) % _TABLE, f * f * f * (f * (6 * f - 15) + 10)

@@ -38,11 +38,12 @@ class Bitmap:
         return self.shadow.shape[0] / _shadow_side(self.alpha) * (1 + 2 * MARGIN)
 
     def lit(self, light: np.ndarray, gloss: float = 0.3) -> np.ndarray:
-        """Premultiplied RGBA (S, S, 4) under a directional light (unit vector x, y, z in the bitmap's frame)."""
+        """Premultiplied RGBA (S, S, 4) under light from one direction (x, y, z as the bitmap sees it)."""
         nx, ny = self.normal[..., 0], self.normal[..., 1]
         nz = np.sqrt(np.maximum(1 - nx * nx - ny * ny, 0))
         diffuse = np.maximum(nx * light[0] + ny * light[1] + nz * light[2], 0)
-        half = (light + (0, 0, 1)) / np.linalg.norm(light + (0, 0, 1))
+        half = light + np.array([0, 0, 1])  # halfway to the eye (Blinn)
+        half = half / np.linalg.norm(half)
         shine = np.maximum(nx * np.float32(half[0]) + ny * np.float32(half[1]) + nz * np.float32(half[2]), 0)
         for _ in range(5):  # to the power of 32
             shine = shine * shine
@@ -102,24 +103,30 @@ def _textured(spec: ObjectSpec, form: Shape, side: int, rng: np.random.Generator
 
 
 def _normals(alpha: np.ndarray, form: Shape, side: int) -> np.ndarray:
-    """The silhouette rounded off like a cushion: a quarter circle as wide as the bevel runs along its edge."""
+    """The silhouette rounded off like a cushion: along its edge runs a quarter circle, wide as the bevel."""
     reach = form.bevel * side / (1 + 2 * MARGIN)
     solid = cv2.copyMakeBorder((alpha > 0.5).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     inside = cv2.distanceTransform(solid, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
     depth = 1 - np.minimum(inside / reach, 1)
     height = np.sqrt(1 - depth * depth) * reach
     height = cv2.GaussianBlur(height, (0, 0), 0.5 + 0.012 * side)
-    slope = np.stack([-cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=1 / 8), -cv2.Sobel(height, cv2.CV_32F, 0, 1, scale=1 / 8)],
-                     -1)
+    slope = np.stack(
+        [
+            -cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=1 / 8),
+            -cv2.Sobel(height, cv2.CV_32F, 0, 1, scale=1 / 8),
+        ],
+        -1,
+    )
     return slope / np.sqrt(1 + (slope * slope).sum(-1, keepdims=True))
 
 
 def _shadow(alpha: np.ndarray) -> np.ndarray:
     """The coverage, blurred, at a quarter of the resolution with room around it."""
     side = _shadow_side(alpha)
-    pad = int(round(side / (1 + 2 * MARGIN) * (SHADOW_MARGIN - MARGIN)))
-    small = cv2.copyMakeBorder(cv2.resize(alpha, (side, side), interpolation=cv2.INTER_AREA), pad, pad, pad, pad,
-                               cv2.BORDER_CONSTANT)
+    pad = round(side / (1 + 2 * MARGIN) * (SHADOW_MARGIN - MARGIN))
+    small = cv2.copyMakeBorder(
+        cv2.resize(alpha, (side, side), interpolation=cv2.INTER_AREA), pad, pad, pad, pad, cv2.BORDER_CONSTANT
+    )
     return cv2.GaussianBlur(small, (0, 0), 0.3 + 0.05 * side)
 
 

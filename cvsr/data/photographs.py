@@ -1,14 +1,14 @@
 """Camera pans over photographs that ship inside installed packages: real texture without a download."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from cvsr.data.scenes import SPLITS, generator, pick
+from cvsr.data.scenes import generator, pick
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Photograph:
     split: str
 
 
-# All in the public domain or CC0 by the packages' own README of their data.
+# Free to use by what the packages say of them (public domain, CC0), and none smaller than 256 pixels.
 PHOTOGRAPHS: dict[str, Photograph] = {
     "astronaut": Photograph("skimage", "data/astronaut.png", "an astronaut in an orange suit", "train"),
     "coffee": Photograph("skimage", "data/coffee.png", "a cup of coffee on a wooden table", "train"),
@@ -29,21 +29,23 @@ PHOTOGRAPHS: dict[str, Photograph] = {
     "grass": Photograph("skimage", "data/grass.png", "grass", "train"),
     "gravel": Photograph("skimage", "data/gravel.png", "gravel", "train"),
     "moon": Photograph("skimage", "data/moon.png", "the surface of the moon", "train"),
-    "page": Photograph("skimage", "data/page.png", "a printed page", "train"),
     "hubble": Photograph("skimage", "data/hubble_deep_field.jpg", "galaxies in deep space", "train"),
-    "hopper": Photograph("matplotlib", "mpl-data/sample_data/grace_hopper.jpg", "an officer in uniform", "train"),
+    "hopper": Photograph(
+        "matplotlib", "mpl-data/sample_data/grace_hopper.jpg", "an officer in uniform", "train"
+    ),
     "coins": Photograph("skimage", "data/coins.png", "old coins on a dark cloth", "validation"),
     "rocket": Photograph("skimage", "data/rocket.jpg", "a rocket on its launch pad", "validation"),
     "cat": Photograph("skimage", "data/chelsea.png", "a tabby cat", "test"),
     "brick": Photograph("skimage", "data/brick.png", "a brick wall", "test"),
-    "text": Photograph("skimage", "data/text.png", "handwriting on paper", "test"),
 }
 MOVES = ("pans left", "pans right", "pans up", "pans down", "zooms in", "zooms out")
 
 
 @dataclass(frozen=True)
 class Pan:
-    """A camera move over a photograph; `finest` is the most photograph pixels that one of 256 frame pixels spans."""
+    """A camera move over a photograph; `finest` is the most photograph pixels that one of 256 frame pixels
+    spans.
+    """
 
     photograph: str
     move: str
@@ -53,6 +55,7 @@ class Pan:
 
     @property
     def caption(self) -> str:
+        """What is pictured, and how the camera moves."""
         return f"a photograph of {PHOTOGRAPHS[self.photograph].phrase}, the camera {self.move}"
 
 
@@ -64,9 +67,11 @@ def sample_pan(seed: int, split: str = "train") -> Pan:
     return Pan(name, pick(rng, MOVES), start, float(rng.uniform(0.4, 0.9)), float(rng.uniform(0.9, 1.6)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def photograph(name: str) -> np.ndarray:
-    """The picture as RGB uint8 (H, W, 3). ValueError if unknown, FileNotFoundError if its package lacks it."""
+    """The picture as RGB uint8 (H, W, 3). ValueError if unknown, FileNotFoundError if its package lacks
+    it.
+    """
     from PIL import Image
 
     if name not in PHOTOGRAPHS:
@@ -75,8 +80,10 @@ def photograph(name: str) -> np.ndarray:
     spec = find_spec(entry.package)
     path = Path(spec.origin).parent / entry.file if spec and spec.origin else None
     if path is None or not path.exists():
-        raise FileNotFoundError(f"{entry.package}/{entry.file}: not installed; try `pip install "
-                                f"{'scikit-image' if entry.package == 'skimage' else entry.package}`")
+        raise FileNotFoundError(
+            f"{entry.package}/{entry.file}: not installed; try `pip install "
+            f"{'scikit-image' if entry.package == 'skimage' else entry.package}`"
+        )
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
 
@@ -89,8 +96,8 @@ def render_pan(pan: Pan, frames: int = 17, height: int = 256, width: int = 256) 
     picture = photograph(pan.photograph)
     factor = max(1, min(8, -(-256 // min(height, width))))
     rows, columns = height * factor, width * factor
-    room = 0.98 * min(picture.shape[0] / rows, picture.shape[1] / columns)  # photograph pixels a frame pixel, at most
-    span = min(room, pan.finest * 256 / min(rows, columns))
+    whole = 0.98 * min(picture.shape[0] / rows, picture.shape[1] / columns)
+    span = min(whole, pan.finest * 256 / min(rows, columns))  # photograph pixels a frame pixel
     out = []
     for time in np.linspace(0, 1, frames) if frames > 1 else (0.5,):
         zoom = {"zooms in": 1.0 - 0.3 * time, "zooms out": 0.7 + 0.3 * time}.get(pan.move, 1.0)
@@ -100,7 +107,7 @@ def render_pan(pan: Pan, frames: int = 17, height: int = 256, width: int = 256) 
 
 
 def _window(picture: np.ndarray, pan: Pan, scale: float, time: float, rows: int, columns: int) -> np.ndarray:
-    """The frame (rows, columns, 3) that the camera sees at `time`; `scale` is photograph pixels a frame pixel."""
+    """The frame (rows, columns, 3) that the camera sees at `time`; `scale` photograph pixels apart."""
     x, y = pan.start
     away = (1 - pan.travel) * 0.5
     along = away + pan.travel * time
@@ -110,5 +117,10 @@ def _window(picture: np.ndarray, pan: Pan, scale: float, time: float, rows: int,
     if scale > 1:  # bilinear sampling alone would alias: blur to the frame's resolution first
         picture = cv2.GaussianBlur(picture, (0, 0), max(0.5 * np.sqrt(scale**2 - 1), 0.1))
     matrix = np.array([[scale, 0, left + scale / 2 - 0.5], [0, scale, top + scale / 2 - 0.5]])
-    return cv2.warpAffine(picture, matrix, (columns, rows), borderMode=cv2.BORDER_REFLECT,
-                          flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+    return cv2.warpAffine(
+        picture,
+        matrix,
+        (columns, rows),
+        borderMode=cv2.BORDER_REFLECT,
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+    )

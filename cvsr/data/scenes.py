@@ -1,9 +1,10 @@
 """What a scene is: plain data from a seed, and the sentence that says it.
 
-Positions and sizes are in frame heights (the shorter side of the frame), the origin at the middle of the frame,
+Positions and sizes are in units of the frame's shorter side, the origin at the middle of the frame,
 y down; angles in degrees; time runs from 0 to 1 over the clip, whatever its length.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,15 +15,35 @@ from cvsr.data.shapes import KINDS, elongation
 from cvsr.data.textures import TEXTURES
 
 SPLITS = ("train", "validation", "test")
-MOTIONS = ("standing still", "drifting left", "drifting right", "drifting up", "drifting down", "spinning",
-           "bouncing", "swaying", "circling", "growing", "shrinking")
-CAMERAS = ("is still", "pans left", "pans right", "pans up", "pans down", "zooms in", "zooms out", "rolls slowly")
+MOTIONS = (
+    "standing still",
+    "drifting left",
+    "drifting right",
+    "drifting up",
+    "drifting down",
+    "spinning",
+    "bouncing",
+    "swaying",
+    "circling",
+    "growing",
+    "shrinking",
+)
+CAMERAS = (
+    "is still",
+    "pans left",
+    "pans right",
+    "pans up",
+    "pans down",
+    "zooms in",
+    "zooms out",
+    "rolls slowly",
+)
 SCALES = {"bold": 5.0, "": 8.0, "fine": 12.5}  # periods of a texture across an object
 
 
 @dataclass(frozen=True)
 class Light:
-    """Ambient `tint` (RGB factors), the strength of the gradient across the frame, and a lamp's round glow."""
+    """A `tint` (RGB factors), the strength of the gradient across the frame, and of a lamp's round glow."""
 
     phrase: str
     tint: tuple[float, float, float]
@@ -100,6 +121,7 @@ class Scene:
 
 
 def with_article(noun: str) -> str:
+    """The noun with "a" or "an" before it."""
     return ("an " if noun[0] in "aeiou" else "a ") + noun
 
 
@@ -108,7 +130,7 @@ def _listed(items: list[str]) -> str:
 
 
 def generator(seed: int, split: str, purpose: int = 0) -> np.random.Generator:
-    """The random generator of one sample: no two (seed, split, purpose) share a stream, so splits are disjoint."""
+    """The random stream of one sample: no two (seed, split, purpose) share one, so splits are disjoint."""
     if split not in SPLITS:
         raise ValueError(f"split={split!r}: unknown split; allowed: {', '.join(SPLITS)}")
     if seed < 0:
@@ -116,20 +138,33 @@ def generator(seed: int, split: str, purpose: int = 0) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(SPLITS.index(split), purpose)))
 
 
-def pick(rng: np.random.Generator, choices) -> str:
+def pick(rng: np.random.Generator, choices: Iterable[str]) -> str:
+    """One of the choices, each as likely."""
     choices = list(choices)
     return choices[int(rng.integers(len(choices)))]
 
 
-def sample_object(rng: np.random.Generator, kind: str, colour: str, size: float, position: tuple[float, float],
-                  depth: float) -> ObjectSpec:
+def sample_object(
+    rng: np.random.Generator, kind: str, colour: str, size: float, position: tuple[float, float], depth: float
+) -> ObjectSpec:
     """An object of the given kind and colour with a random print and motion."""
-    return ObjectSpec(kind, colour, pick(rng, TEXTURES), pick(rng, inks_for(colour)), pick(rng, SCALES), size,
-                      position, float(rng.uniform(-12, 12)), pick(rng, MOTIONS), depth, int(rng.integers(2**62)))
+    return ObjectSpec(
+        kind,
+        colour,
+        pick(rng, TEXTURES),
+        pick(rng, inks_for(colour)),
+        pick(rng, SCALES),
+        size,
+        position,
+        float(rng.uniform(-12, 12)),
+        pick(rng, MOTIONS),
+        depth,
+        int(rng.integers(2**62)),
+    )
 
 
 def sample_scene(seed: int, split: str = "train", max_objects: int = 4) -> Scene:
-    """Draw a scene: 1 to `max_objects` objects of different kinds and colours on a ground they stand out from."""
+    """Draw a scene: up to `max_objects` objects, all of different kinds and colours, on a fitting ground."""
     if not 1 <= max_objects <= 4:
         raise ValueError(f"max_objects={max_objects}: must be from 1 to 4")
     rng = generator(seed, split)
@@ -138,15 +173,26 @@ def sample_scene(seed: int, split: str = "train", max_objects: int = 4) -> Scene
     colour = pick(rng, COLOURS)
     ground = pick(rng, (name for name, g in GROUNDS.items() if colour not in g.clashes))
     others = rng.permutation([c for c in COLOURS if c != colour and c not in GROUNDS[ground].clashes])
-    colours = [colour, *others[:count - 1]]
+    colours = [colour, *others[: count - 1]]
     place = (float(rng.uniform(-0.07, 0.07)), float(rng.uniform(-0.07, 0.07)))
-    size = float(rng.uniform(0.42, 0.58)) * min(1.3, elongation(str(kinds[0])) ** 0.4)  # slim kinds a little longer
+    slimness = min(1.3, elongation(str(kinds[0])) ** 0.4)  # slim kinds are drawn a little longer
+    size = float(rng.uniform(0.42, 0.58)) * slimness
     objects = [sample_object(rng, str(kinds[0]), str(colours[0]), size, place, 0.5)]
     corners = rng.permutation([(-1, -1), (1, -1), (-1, 1), (1, 1)])  # where the main object leaves room
     for i in range(1, count):
         at = corners[i] * rng.uniform(0.26, 0.36) + rng.uniform(-0.03, 0.03, 2)
         at = (float(at[0]), float(at[1]))
-        objects.append(sample_object(rng, str(kinds[i]), str(colours[i]), float(rng.uniform(0.17, 0.26)), at,
-                                     float(rng.random())))
-    return Scene(tuple(objects), ground, int(rng.integers(2**62)), pick(rng, LIGHTS), float(rng.uniform(-160, -20)),
-                 pick(rng, CAMERAS), int(rng.integers(4)))
+        objects.append(
+            sample_object(
+                rng, str(kinds[i]), str(colours[i]), float(rng.uniform(0.17, 0.26)), at, float(rng.random())
+            )
+        )
+    return Scene(
+        tuple(objects),
+        ground,
+        int(rng.integers(2**62)),
+        pick(rng, LIGHTS),
+        float(rng.uniform(-160, -20)),
+        pick(rng, CAMERAS),
+        int(rng.integers(4)),
+    )

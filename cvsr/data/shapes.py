@@ -5,11 +5,11 @@ A shape is normalised when it is drawn: its body's longer side is 1, centred on 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
-Polygon = np.ndarray  # (n, 2) float64, closed
+from cvsr.data.curves import Polygon, box, ellipse, mirrored, polar, rounded, smooth
 
 BROWN, DARK, GLASS, CREAM = (112, 74, 44), (38, 36, 42), (176, 214, 232), (250, 236, 196)
 
@@ -24,9 +24,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Shape:
-    """`body` polygons take colour and texture, `holes` are cut out; `bevel` is how far the rounding reaches in.
+    """`body` polygons take colour and texture, `holes` are cut out; `bevel` is how far the rounding
+    reaches in.
 
-    `faces` are regions seen at a slant: the texture there follows two sides of the face (rows of a 2x2 matrix).
+    `faces` are seen at a slant: the texture there follows two sides of the face (rows of a 2x2 matrix).
     """
 
     body: list[Polygon]
@@ -36,6 +37,7 @@ class Shape:
     faces: tuple[tuple[Polygon, np.ndarray], ...] = ()
 
     def normalised(self) -> "Shape":
+        """The shape moved and scaled so that the longer side of what is painted is 1, around the origin."""
         points = np.concatenate(self.body + [p.polygon for p in self.parts if isinstance(p.paint, tuple)])
         low, high = points.min(0), points.max(0)
         centre, side = (low + high) / 2, float((high - low).max())
@@ -48,107 +50,71 @@ class Shape:
                      tuple((fit(p), sides) for p, sides in self.faces))
 
 
-def ellipse(x: float, y: float, rx: float, ry: float | None = None, start: float = 0, stop: float = 360) -> Polygon:
-    a = np.radians(np.linspace(start, stop, 97))
-    return np.stack([x + rx * np.cos(a), y + (rx if ry is None else ry) * np.sin(a)], 1)
-
-
-def rounded(points: list[tuple[float, float]], radius: float) -> Polygon:
-    """The polygon with each corner replaced by a parabola that starts `radius` (at most half a side) before it."""
-    p = np.array(points, dtype=float)
-    s = np.linspace(0, 1, 9)[:, None]
-    corners = []
-    for before, corner, after in zip(np.roll(p, 1, 0), p, np.roll(p, -1, 0), strict=True):
-        a, b = before - corner, after - corner
-        a *= min(radius / np.hypot(*a), 0.5)
-        b *= min(radius / np.hypot(*b), 0.5)
-        corners.append(corner + a * (1 - s) ** 2 + b * s**2)
-    return np.concatenate(corners)
-
-
-def box(x0: float, y0: float, x1: float, y1: float, radius: float = 0.0) -> Polygon:
-    return rounded([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], max(radius, 1e-3))
-
-
-def smooth(points: list[tuple[float, float]]) -> Polygon:
-    """A closed Catmull-Rom curve through the points."""
-    p = np.array(points, dtype=float)
-    a, b, c, d = (np.roll(p, k, 0)[:, None] for k in (1, 0, -1, -2))
-    t = np.linspace(0, 1, 13)[:-1, None]
-    curve = b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
-    return curve.reshape(-1, 2)
-
-
-def mirrored(polygon: Polygon) -> Polygon:
-    return polygon * (-1, 1)
-
-
-def polar(radius: Callable[[np.ndarray], np.ndarray]) -> Polygon:
-    a = np.linspace(0, 2 * np.pi, 181)
-    return radius(a)[:, None] * np.stack([np.sin(a), -np.cos(a)], 1)
-
-
-def ball() -> Shape:
+def _ball() -> Shape:
     return Shape([ellipse(0, 0, 1)], [], [], bevel=0.5)
 
 
-def cube() -> Shape:
+def _cube() -> Shape:
     h = np.sqrt(3) / 2
     a, b, c, d, e, f, o = (0, -1), (h, -0.5), (h, 0.5), (0, 1), (-h, 0.5), (-h, -0.5), (0, 0)
     top, left, right = (np.array(p, dtype=float) for p in ([f, a, b, o], [f, o, d, e], [o, b, c, d]))
     parts = [Part(top, 1.2), Part(left, 0.92), Part(right, 0.56)]
     sides = [np.array(m) for m in ([(h, -0.5), (h, 0.5)], [(h, 0.5), (0, 1)], [(h, -0.5), (0, 1)])]
-    return Shape([rounded([a, b, c, d, e, f], 0.05)], [], parts, 0.03, tuple(zip((top, left, right), sides, strict=True)))
+    faces = tuple(zip((top, left, right), sides, strict=True))
+    return Shape([rounded([a, b, c, d, e, f], 0.05)], [], parts, bevel=0.03, faces=faces)
 
 
-def star() -> Shape:
+def _star() -> Shape:
     a = np.arange(10) * np.pi / 5
     r = np.where(np.arange(10) % 2, 0.5, 1.0)
     return Shape([rounded(list(zip(r * np.sin(a), -r * np.cos(a), strict=True)), 0.14)], [], [])
 
 
-def heart() -> Shape:
+def _heart() -> Shape:
     a = np.linspace(0, 2 * np.pi, 121)
     y = 13 * np.cos(a) - 5 * np.cos(2 * a) - 2 * np.cos(3 * a) - np.cos(4 * a)
     return Shape([np.stack([16 * np.sin(a) ** 3, -y], 1)], [], [], bevel=0.22)
 
 
-def ring() -> Shape:
+def _ring() -> Shape:
     return Shape([ellipse(0, 0, 1)], [ellipse(0, 0, 0.44)], [], bevel=0.14)
 
 
-def cross() -> Shape:
+def _cross() -> Shape:
     w = 0.36
-    points = [(-w, -1), (w, -1), (w, -w), (1, -w), (1, w), (w, w), (w, 1), (-w, 1), (-w, w), (-1, w), (-1, -w), (-w, -w)]
+    points = [(-w, -1), (w, -1), (w, -w), (1, -w), (1, w), (w, w), (w, 1), (-w, 1), (-w, w), (-1, w),
+              (-1, -w), (-w, -w)]
     return Shape([rounded(points, 0.14)], [], [], bevel=0.12)
 
 
-def triangle() -> Shape:
+def _triangle() -> Shape:
     return Shape([rounded([(0, -1), (1.1, 0.85), (-1.1, 0.85)], 0.2)], [], [], bevel=0.12)
 
 
-def fish() -> Shape:
+def _fish() -> Shape:
     body = smooth([(-1, 0.02), (-0.72, -0.36), (-0.2, -0.58), (0.35, -0.36), (0.66, -0.06), (0.66, 0.1),
                    (0.35, 0.4), (-0.2, 0.6), (-0.72, 0.4)])
-    tail = smooth([(0.5, 0), (0.8, -0.22), (1.15, -0.56), (1.22, -0.5), (1.04, 0.02), (1.22, 0.54), (1.15, 0.6),
-                   (0.8, 0.26)])
+    tail = smooth([(0.5, 0), (0.8, -0.22), (1.15, -0.56), (1.22, -0.5), (1.04, 0.02), (1.22, 0.54),
+                   (1.15, 0.6), (0.8, 0.26)])
     fin = smooth([(-0.4, -0.5), (-0.1, -0.86), (0.36, -0.78), (0.3, -0.38)])
     side = smooth([(-0.16, 0.1), (0.16, 0.02), (0.3, 0.24), (0.1, 0.34), (-0.08, 0.26)])
-    return Shape([body, tail, fin], [], [Part(side, 0.72), Part(tail, 0.86), Part(ellipse(-0.62, -0.1, 0.14), CREAM),
-                                         Part(ellipse(-0.65, -0.1, 0.075), DARK)], bevel=0.2)
+    eye = [Part(ellipse(-0.62, -0.1, 0.14), CREAM), Part(ellipse(-0.65, -0.1, 0.075), DARK)]
+    return Shape([body, tail, fin], [], [Part(side, 0.72), Part(tail, 0.86), *eye], bevel=0.2)
 
 
-def mug() -> Shape:
+def _mug() -> Shape:
     cup = rounded([(-0.72, -0.8), (0.52, -0.8), (0.48, 0.85), (-0.68, 0.85)], 0.22)
     rim = ellipse(-0.1, -0.8, 0.62, 0.15)
-    handle = ellipse(0.56, 0.0, 0.48, 0.52)
-    return Shape([cup, rim, handle], [np.minimum(ellipse(0.56, 0.0, 0.27, 0.31), [9, 9]).clip([0.505, -9])],
-                 [Part(rim, 1.1), Part(ellipse(-0.1, -0.79, 0.53, 0.105), (74, 46, 30))], bevel=0.16)
+    handle, grip = ellipse(0.56, 0.0, 0.48, 0.52), ellipse(0.56, 0.0, 0.27, 0.31)
+    grip = np.maximum(grip, (0.505, -1))  # not into the cup
+    coffee = ellipse(-0.1, -0.79, 0.53, 0.105)
+    return Shape([cup, rim, handle], [grip], [Part(rim, 1.1), Part(coffee, (74, 46, 30))], bevel=0.16)
 
 
-def car() -> Shape:
-    body = smooth([(-1.2, 0.3), (-1.2, -0.02), (-1.0, -0.12), (-0.68, -0.2), (-0.4, -0.62), (0.0, -0.7), (0.4, -0.64),
-                   (0.72, -0.2), (1.08, -0.1), (1.22, 0.1), (1.2, 0.34), (1.0, 0.38), (0, 0.38), (-1.05, 0.38)])
+def _car() -> Shape:
+    body = smooth([(-1.2, 0.3), (-1.2, -0.02), (-1.0, -0.12), (-0.68, -0.2), (-0.4, -0.62), (0.0, -0.7),
+                   (0.4, -0.64), (0.72, -0.2), (1.08, -0.1), (1.22, 0.1), (1.2, 0.34), (1.0, 0.38),
+                   (0, 0.38), (-1.05, 0.38)])
     front = rounded([(-0.54, -0.2), (-0.33, -0.53), (-0.04, -0.57), (-0.04, -0.2)], 0.06)
     rear = rounded([(0.05, -0.2), (0.05, -0.57), (0.35, -0.52), (0.55, -0.2)], 0.06)
     parts = [Part(front, GLASS), Part(rear, GLASS), Part(ellipse(-1.12, 0.02, 0.07, 0.09), CREAM)]
@@ -157,7 +123,7 @@ def car() -> Shape:
     return Shape([body], [], parts, bevel=0.16)
 
 
-def house() -> Shape:
+def _house() -> Shape:
     walls, roof = box(-0.78, -0.15, 0.78, 0.95, 0.03), rounded([(-1.05, -0.1), (0, -1.05), (1.05, -0.1)], 0.1)
     chimney = box(0.42, -0.95, 0.66, -0.3, 0.02)
     parts = [Part(chimney, 0.6), Part(roof, 0.66), Part(box(-0.16, 0.34, 0.22, 0.95, 0.05), BROWN),
@@ -165,16 +131,16 @@ def house() -> Shape:
     return Shape([walls, roof, chimney], [], parts, bevel=0.05)
 
 
-def tree() -> Shape:
+def _tree() -> Shape:
     crown = [ellipse(0, -0.45, 0.62, 0.58), ellipse(-0.46, -0.05, 0.5, 0.46), ellipse(0.46, -0.05, 0.5, 0.46),
              ellipse(0, 0.05, 0.5, 0.42)]
     trunk = rounded([(-0.13, 0.3), (0.13, 0.3), (0.2, 1.1), (-0.2, 1.1)], 0.05)
     return Shape([*crown, trunk], [], [Part(np.maximum(trunk, (-1, 0.42)), BROWN)], bevel=0.24)
 
 
-def leaf() -> Shape:
-    blade = smooth([(0, -1.05), (0.3, -0.66), (0.56, -0.14), (0.46, 0.4), (0.04, 0.8), (-0.04, 0.8), (-0.46, 0.4),
-                    (-0.56, -0.14), (-0.3, -0.66)])
+def _leaf() -> Shape:
+    blade = smooth([(0, -1.05), (0.3, -0.66), (0.56, -0.14), (0.46, 0.4), (0.04, 0.8), (-0.04, 0.8),
+                    (-0.46, 0.4), (-0.56, -0.14), (-0.3, -0.66)])
     stem = rounded([(-0.035, 0.6), (0.035, 0.6), (0.05, 1.15), (-0.05, 1.15)], 0.02)
     veins = [np.array([(-0.025, -0.9), (0.025, -0.9), (0.035, 0.8), (-0.035, 0.8)])]
     for y in (-0.42, -0.06, 0.3):
@@ -183,8 +149,9 @@ def leaf() -> Shape:
     return Shape([blade, stem], [], [Part(v, 0.6) for v in veins], bevel=0.16)
 
 
-def butterfly() -> Shape:
-    upper = smooth([(0.03, -0.1), (0.3, -0.66), (0.8, -0.92), (1.08, -0.66), (0.96, -0.2), (0.5, 0.08), (0.05, 0.1)])
+def _butterfly() -> Shape:
+    upper = smooth([(0.03, -0.1), (0.3, -0.66), (0.8, -0.92), (1.08, -0.66), (0.96, -0.2), (0.5, 0.08),
+                    (0.05, 0.1)])
     lower = smooth([(0.04, 0.0), (0.5, 0.08), (0.82, 0.34), (0.72, 0.74), (0.4, 0.86), (0.14, 0.5)])
     body = ellipse(0, 0.02, 0.075, 0.56)
     feeler = np.array([(0.01, -0.45), (0.24, -0.88), (0.28, -0.86), (0.04, -0.42)])
@@ -194,27 +161,28 @@ def butterfly() -> Shape:
     return Shape([*wings, *map(mirrored, wings), body, feeler, mirrored(feeler)], [], parts, bevel=0.1)
 
 
-def arrow() -> Shape:
+def _arrow() -> Shape:
     points = [(-1, -0.3), (0.05, -0.3), (0.05, -0.78), (1.05, 0), (0.05, 0.78), (0.05, 0.3), (-1, 0.3)]
     return Shape([rounded(points, 0.12)], [], [], bevel=0.12)
 
 
-def crescent() -> Shape:
+def _crescent() -> Shape:
     outer, inner = ellipse(0, 0, 1, None, 50, 310), ellipse(0.5, 0, 0.787, None, 283.2, 76.8)
     return Shape([np.concatenate([outer, inner])], [], [], bevel=0.16)
 
 
-def mushroom() -> Shape:
-    cap = smooth([(-1, 0.05), (-0.86, -0.48), (-0.4, -0.88), (0.1, -0.93), (0.6, -0.74), (0.94, -0.28), (1, 0.05),
-                  (0.55, 0.17), (0, 0.2), (-0.55, 0.17)])
-    stem = smooth([(-0.26, 0.1), (0.26, 0.1), (0.27, 0.5), (0.36, 0.88), (0, 0.97), (-0.36, 0.88), (-0.27, 0.5)])
+def _mushroom() -> Shape:
+    cap = smooth([(-1, 0.05), (-0.86, -0.48), (-0.4, -0.88), (0.1, -0.93), (0.6, -0.74), (0.94, -0.28),
+                  (1, 0.05), (0.55, 0.17), (0, 0.2), (-0.55, 0.17)])
+    stem = smooth([(-0.26, 0.1), (0.26, 0.1), (0.27, 0.5), (0.36, 0.88), (0, 0.97), (-0.36, 0.88),
+                   (-0.27, 0.5)])
     under = stem[stem[:, 1] > 0.16]
     return Shape([cap, stem], [], [Part(under, CREAM)], bevel=0.2)
 
 
-def rocket() -> Shape:
-    hull = smooth([(0, -1.2), (0.24, -0.86), (0.38, -0.3), (0.34, 0.4), (0.24, 0.72), (-0.24, 0.72), (-0.34, 0.4),
-                   (-0.38, -0.3), (-0.24, -0.86)])
+def _rocket() -> Shape:
+    hull = smooth([(0, -1.2), (0.24, -0.86), (0.38, -0.3), (0.34, 0.4), (0.24, 0.72), (-0.24, 0.72),
+                   (-0.34, 0.4), (-0.38, -0.3), (-0.24, -0.86)])
     fin = rounded([(0.3, 0.1), (0.78, 0.6), (0.74, 1.0), (0.24, 0.68)], 0.1)
     flame = smooth([(-0.18, 0.72), (0.18, 0.72), (0.15, 1.0), (0, 1.26), (-0.15, 1.0)])
     parts = [Part(flame[flame[:, 1] > 0.73], (255, 178, 46)), Part(fin, 0.68), Part(mirrored(fin), 0.68),
@@ -222,18 +190,36 @@ def rocket() -> Shape:
     return Shape([hull, fin, mirrored(fin), flame], [], parts, bevel=0.16)
 
 
-def flower() -> Shape:
+def _flower() -> Shape:
     petals = polar(lambda a: 0.52 + 0.48 * np.abs(np.cos(2.5 * a)) ** 0.6)
-    return Shape([petals], [], [Part(ellipse(0, 0, 0.27), 0.5), Part(ellipse(0, 0, 0.22), (250, 206, 80))], bevel=0.16)
+    eye = [Part(ellipse(0, 0, 0.27), 0.5), Part(ellipse(0, 0, 0.22), (250, 206, 80))]
+    return Shape([petals], [], eye, bevel=0.16)
 
 
 KINDS: dict[str, Callable[[], Shape]] = {
-    f.__name__: f for f in (ball, cube, star, heart, ring, cross, triangle, fish, mug, car, house, tree, leaf,
-                            butterfly, arrow, crescent, mushroom, rocket, flower)
+    "ball": _ball,
+    "cube": _cube,
+    "star": _star,
+    "heart": _heart,
+    "ring": _ring,
+    "cross": _cross,
+    "triangle": _triangle,
+    "fish": _fish,
+    "mug": _mug,
+    "car": _car,
+    "house": _house,
+    "tree": _tree,
+    "leaf": _leaf,
+    "butterfly": _butterfly,
+    "arrow": _arrow,
+    "crescent": _crescent,
+    "mushroom": _mushroom,
+    "rocket": _rocket,
+    "flower": _flower,
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def shape(kind: str) -> Shape:
     """The normalised shape of a kind; ValueError for a kind that does not exist."""
     if kind not in KINDS:

@@ -53,8 +53,14 @@ class Editing:
 Sample = TextToVideo | IdentityReferences | Editing
 
 
-def text_to_video(seed: int, split: str = "train", frames: int = 17, height: int = 256, width: int = 256,
-                  photographs: float = 0.0) -> TextToVideo:
+def text_to_video(
+    seed: int,
+    split: str = "train",
+    frames: int = 17,
+    height: int = 256,
+    width: int = 256,
+    photographs: float = 0.0,
+) -> TextToVideo:
     """A scene and its caption, or, for the share `photographs` of the seeds, a pan over a photograph."""
     if not 0 <= photographs <= 1:
         raise ValueError(f"photographs={photographs}: must be a share from 0 to 1")
@@ -65,8 +71,14 @@ def text_to_video(seed: int, split: str = "train", frames: int = 17, height: int
     return TextToVideo(rendering.frames, rendering.caption)
 
 
-def identity_references(seed: int, split: str = "train", frames: int = 17, height: int = 256, width: int = 256,
-                        max_references: int = 3) -> IdentityReferences:
+def identity_references(
+    seed: int,
+    split: str = "train",
+    frames: int = 17,
+    height: int = 256,
+    width: int = 256,
+    max_references: int = 3,
+) -> IdentityReferences:
     """A scene with pictures of its first `max_references` objects, the main one first."""
     if max_references < 1:
         raise ValueError(f"max_references={max_references}: must be at least 1")
@@ -74,11 +86,18 @@ def identity_references(seed: int, split: str = "train", frames: int = 17, heigh
     rendering = render(scene, frames, height, width)
     chosen = scene.objects[:max_references]
     pictures = [render_identity(spec, 4 * seed + i, min(height, width)) for i, spec in enumerate(chosen)]
-    return IdentityReferences(rendering.frames, rendering.caption, [image for image, _ in pictures],
-                              [mask for _, mask in pictures], rendering.masks[:len(chosen)])
+    return IdentityReferences(
+        rendering.frames,
+        rendering.caption,
+        [image for image, _ in pictures],
+        [mask for _, mask in pictures],
+        rendering.masks[: len(chosen)],
+    )
 
 
-def editing(seed: int, split: str = "train", frames: int = 17, height: int = 256, width: int = 256) -> Editing:
+def editing(
+    seed: int, split: str = "train", frames: int = 17, height: int = 256, width: int = 256
+) -> Editing:
     """A scene and its edited twin."""
     scene = sample_scene(seed, split)
     change = edit(scene, seed)
@@ -93,7 +112,9 @@ def editing(seed: int, split: str = "train", frames: int = 17, height: int = 256
 TASKS = {"text_to_video": text_to_video, "identity_references": identity_references, "editing": editing}
 
 
-def sample(task: str, seed: int, split: str = "train", frames: int = 17, height: int = 256, width: int = 256) -> Sample:
+def sample(
+    task: str, seed: int, split: str = "train", frames: int = 17, height: int = 256, width: int = 256
+) -> Sample:
     """The sample of one task by its name; the same arguments give the same bits."""
     if task not in TASKS:
         raise ValueError(f"task={task!r}: unknown task; allowed: {', '.join(TASKS)}")

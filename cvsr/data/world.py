@@ -1,7 +1,7 @@
 """The procedural world: any scene as a video of any size and length, with its caption and its objects' masks.
 
-Everything is drawn in scene coordinates (see `scenes.py`); sizes below 256 pixels are drawn larger and reduced
-by area, so that a 64 pixel video is the 256 pixel one seen from afar.
+Everything is drawn in scene coordinates (see `scenes.py`); sizes below 256 pixels are drawn larger
+and reduced by area, so that a 64 pixel video is the 256 pixel one seen from afar.
 
 Legend: T frames, H rows, W columns, n objects; M 3x3 matrices that act on (x, y, 1).
 """
@@ -14,16 +14,18 @@ import numpy as np
 from cvsr.data.grounds import GROUNDS
 from cvsr.data.noise import Grid
 from cvsr.data.painting import MARGIN, Bitmap, paint
-from cvsr.data.scenes import LIGHTS, ObjectSpec, Scene, generator, pick, sample_scene  # noqa: F401  (world.sample_scene beside world.render)
+from cvsr.data.scenes import LIGHTS, ObjectSpec, Scene, generator, pick, sample_scene
+
+__all__ = ["Rendering", "identity_scene", "pose", "render", "render_identity", "sample_scene"]
 
 _DRAWN = 256  # smaller frames are drawn at the next multiple of their size above this, then reduced
-_OBJECT_DENSITY, _GROUND_DENSITY = 1.3, 1.2  # bitmap pixels a frame pixel: sharp under the camera's zoom of ±14 %
+_OBJECT_DENSITY, _GROUND_DENSITY = 1.3, 1.2  # bitmap pixels a frame pixel: sharp when the camera zooms in
 _PAN, _ZOOM, _ROLL = 0.11, 1.14, 7.0
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """`frames` uint8 (T, H, W, 3); `masks` bool (n, T, H, W), where each object is what one sees; the caption."""
+    """`frames` uint8 (T, H, W, 3), `masks` bool (n, T, H, W) where each object is seen, and the caption."""
 
     frames: np.ndarray
     masks: np.ndarray
@@ -31,7 +33,7 @@ class Rendering:
 
 
 def render(scene: Scene, frames: int = 17, height: int = 256, width: int = 256) -> Rendering:
-    """Draw a scene; the same arguments give the same bits. ValueError unless all three sizes are at least 1."""
+    """Draw a scene; the same arguments give the same bits. ValueError for a size that is not positive."""
     for name, value in (("frames", frames), ("height", height), ("width", width)):
         if value < 1:
             raise ValueError(f"{name}={value}: must be at least 1")
@@ -51,7 +53,10 @@ def render(scene: Scene, frames: int = 17, height: int = 256, width: int = 256) 
 
 
 def render_identity(spec: ObjectSpec, seed: int, size: int = 256) -> tuple[np.ndarray, np.ndarray]:
-    """The object alone in another pose, on another ground, in another light: image uint8 (H, W, 3), mask (H, W)."""
+    """The object alone in another pose, on another ground, in another light.
+
+    Image uint8 (size, size, 3) and mask bool (size, size).
+    """
     rendering = render(identity_scene(spec, seed), frames=1, height=size, width=size)
     return rendering.frames[0], rendering.masks[0, 0]
 
@@ -59,11 +64,23 @@ def render_identity(spec: ObjectSpec, seed: int, size: int = 256) -> tuple[np.nd
 def identity_scene(spec: ObjectSpec, seed: int) -> Scene:
     """The still scene of a reference picture of `spec`, large and alone."""
     rng = generator(seed, "train", purpose=1)
-    posed = replace(spec, size=float(rng.uniform(0.6, 0.8)), angle=float(rng.uniform(-40, 40)), motion="standing still",
-                    position=(float(rng.uniform(-0.08, 0.08)), float(rng.uniform(-0.08, 0.08))))
+    posed = replace(
+        spec,
+        size=float(rng.uniform(0.6, 0.8)),
+        angle=float(rng.uniform(-40, 40)),
+        motion="standing still",
+        position=(float(rng.uniform(-0.08, 0.08)), float(rng.uniform(-0.08, 0.08))),
+    )
     ground = pick(rng, (name for name, g in GROUNDS.items() if spec.colour not in g.clashes))
-    return Scene((posed,), ground, int(rng.integers(2**62)), pick(rng, LIGHTS), float(rng.uniform(-160, -20)),
-                 "is still", 3)
+    return Scene(
+        (posed,),
+        ground,
+        int(rng.integers(2**62)),
+        pick(rng, LIGHTS),
+        float(rng.uniform(-160, -20)),
+        "is still",
+        3,
+    )
 
 
 def pose(spec: ObjectSpec, time: float) -> tuple[float, float, float, float]:
@@ -134,7 +151,9 @@ class _Stage:
 
     def _paint_ground(self) -> None:
         """The part of the ground that the camera ever sees."""
-        frame = np.array([[0, self.width, 0, self.width], [0, 0, self.height, self.height], [1, 1, 1, 1]], float)
+        frame = np.array(
+            [[0, self.width, 0, self.width], [0, 0, self.height, self.height], [1, 1, 1, 1]], float
+        )
         corners = np.concatenate([(np.linalg.inv(v) @ frame)[:2] for v in (self.views[0], self.views[-1])], 1)
         texel = 1 / (self.unit * _GROUND_DENSITY)
         grid = Grid.covering(corners.min(1) - 2 * texel, corners.max(1) + 2 * texel, texel)
@@ -157,8 +176,13 @@ class _Stage:
     def frame(self, index: int) -> tuple[np.ndarray, list[np.ndarray]]:
         """One picture, float32 (H, W, 3) in [0, 1], and the visible coverage (H, W) of every object."""
         size, view = (self.width, self.height), self.views[index]
-        picture = cv2.warpAffine(self.ground, _pixel_centres(view @ self.from_ground)[:2], size,
-                                 flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        picture = cv2.warpAffine(
+            self.ground,
+            _pixel_centres(view @ self.from_ground)[:2],
+            size,
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REFLECT,
+        )
         visible = [np.zeros((self.height, self.width), np.float32) for _ in self.scene.objects]
         for number in self.order:
             bitmap = self.bitmaps[number]
@@ -193,8 +217,9 @@ def _pixel_centres(matrix: np.ndarray) -> np.ndarray:
     return _similarity(-0.5, -0.5, 0, 1) @ matrix @ _similarity(0.5, 0.5, 0, 1)
 
 
-def _moved(bitmap: np.ndarray, span: float, place: np.ndarray, size: tuple[int, int]
-           ) -> tuple[tuple[slice, slice], np.ndarray | None]:
+def _moved(
+    bitmap: np.ndarray, span: float, place: np.ndarray, size: tuple[int, int]
+) -> tuple[tuple[slice, slice], np.ndarray | None]:
     """The window of the frame that the bitmap touches, and what it shows there (None: it is outside)."""
     side = bitmap.shape[0]
     matrix = place @ _similarity(-span / 2, -span / 2, 0, span / side)
@@ -205,7 +230,9 @@ def _moved(bitmap: np.ndarray, span: float, place: np.ndarray, size: tuple[int, 
     if (high <= low).any():
         return window, None
     to_window = _pixel_centres(_similarity(-low[0], -low[1], 0, 1) @ matrix)[:2]
-    return window, cv2.warpAffine(bitmap, to_window, tuple(int(v) for v in high - low), flags=cv2.INTER_LINEAR)
+    return window, cv2.warpAffine(
+        bitmap, to_window, tuple(int(v) for v in high - low), flags=cv2.INTER_LINEAR
+    )
 
 
 def _lay_shadow(picture: np.ndarray, bitmap: Bitmap, place: np.ndarray) -> None:

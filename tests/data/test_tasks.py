@@ -27,11 +27,15 @@ def test_unknown_tasks_are_refused():
 
 
 def test_text_to_video_mixes_in_photographs():
-    captions = [text_to_video(seed, frames=1, height=16, width=16, photographs=0.5).caption for seed in range(30)]
+    captions = [
+        text_to_video(seed, frames=1, height=16, width=16, photographs=0.5).caption for seed in range(30)
+    ]
     share = np.mean([c.startswith("a photograph of") for c in captions])
     assert 0.2 < share < 0.8
-    assert all(not text_to_video(seed, frames=1, height=16, width=16).caption.startswith("a photograph")
-               for seed in range(10))
+    assert all(
+        not text_to_video(seed, frames=1, height=16, width=16).caption.startswith("a photograph")
+        for seed in range(10)
+    )
     with pytest.raises(ValueError, match="photographs=2"):
         text_to_video(0, photographs=2)
 
@@ -52,7 +56,9 @@ def test_only_the_edited_object_changes():
         changed = np.abs(s.video.astype(int) - s.source).max(-1)
         assert (changed[s.mask] > 6).mean() > 0.1
         for threshold, reach in ((6, 20), (0, 42)):  # the shadow, and its faint end
-            near = np.stack([cv2.dilate(m.astype(np.uint8), np.ones((2 * reach + 1,) * 2)) for m in s.mask]) > 0
+            near = (
+                np.stack([cv2.dilate(m.astype(np.uint8), np.ones((2 * reach + 1,) * 2)) for m in s.mask]) > 0
+            )
             assert not (changed[~near] > threshold).any()
 
 
@@ -61,7 +67,9 @@ def test_instructions_name_what_changes(operation):
     done = 0
     for seed in range(30):
         scene = sample_scene(seed)
-        if (operation == "remove" and len(scene.objects) == 1) or (operation == "add" and len(scene.objects) == 4):
+        if (operation == "remove" and len(scene.objects) == 1) or (
+            operation == "add" and len(scene.objects) == 4
+        ):
             with pytest.raises(ValueError, match=f"operation='{operation}'"):
                 edit(scene, seed, operation)
             continue

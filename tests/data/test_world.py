@@ -60,7 +60,11 @@ def test_every_scene_keeps_its_promises():
             assert o.colour in COLOURS
             assert o.colour not in GROUNDS[scene.ground].clashes
             assert o.name in scene.caption
-        assert len({o.kind for o in scene.objects}) == len({o.colour for o in scene.objects}) == len(scene.objects)
+        assert (
+            len({o.kind for o in scene.objects})
+            == len({o.colour for o in scene.objects})
+            == len(scene.objects)
+        )
         assert scene.caption.split(" ", 1)[1].startswith(main.name)
         assert main.motion in scene.caption
         assert all(o.size < 0.6 * main.size + 0.05 for o in others)
@@ -68,13 +72,16 @@ def test_every_scene_keeps_its_promises():
 
 def test_captions_have_a_finite_vocabulary():
     few = {w for seed in range(1500) for w in sample_scene(seed).caption.replace(",", "").split()}
-    more = {w for seed in range(2000, 2500) for w in sample_scene(seed, "test").caption.replace(",", "").split()}
+    more = {
+        w for seed in range(2000, 2500) for w in sample_scene(seed, "test").caption.replace(",", "").split()
+    }
     assert more <= few
     assert len(few) < 150
 
 
-@pytest.mark.parametrize(("frames", "height", "width"),
-                         [(1, 64, 64), (2, 33, 57), (5, 90, 300), (1, 1, 1), (2, 271, 256)])
+@pytest.mark.parametrize(
+    ("frames", "height", "width"), [(1, 64, 64), (2, 33, 57), (5, 90, 300), (1, 1, 1), (2, 271, 256)]
+)
 def test_any_size_and_length(frames, height, width):
     result = render(sample_scene(11), frames, height, width)
     assert result.frames.shape == (frames, height, width, 3)
@@ -111,7 +118,7 @@ def test_a_mask_is_where_its_object_is_and_nowhere_else():
             continue
         whole = render(scene, 2, 128, 128)
         for index, spec in enumerate(scene.objects):
-            rest = replace(scene, objects=scene.objects[:index] + scene.objects[index + 1:])
+            rest = replace(scene, objects=scene.objects[:index] + scene.objects[index + 1 :])
             changed = np.abs(whole.frames.astype(int) - render(rest, 2, 128, 128).frames).max(-1) > 6
             mask = whole.masks[index]
             assert changed[mask].mean() > 0.97
@@ -152,7 +159,7 @@ def test_silhouettes_are_distinct():
         masks[kind] = canvas > 0
     kinds = list(masks)
     for i, a in enumerate(kinds):
-        for b in kinds[i + 1:]:
+        for b in kinds[i + 1 :]:
             assert (masks[a] & masks[b]).sum() / (masks[a] | masks[b]).sum() < 0.88, (a, b)
 
 
@@ -186,7 +193,11 @@ def test_references_show_the_object_alone_elsewhere():
     posed = identity_scene(spec, 9).objects
     assert len(posed) == 1
     assert (posed[0].kind, posed[0].colour, posed[0].texture, posed[0].seed) == (
-        spec.kind, spec.colour, spec.texture, spec.seed)
+        spec.kind,
+        spec.colour,
+        spec.texture,
+        spec.seed,
+    )
 
 
 @pytest.mark.parametrize("motion", MOTIONS)
@@ -194,9 +205,15 @@ def test_motions_do_what_they_say(motion):
     spec = replace(sample_scene(1).objects[0], motion=motion, position=(0.0, 0.0), angle=0.0, size=0.5)
     path = np.array([pose(spec, t) for t in np.linspace(0, 1, 17)])
     moved = path[-1] - path[0]
-    expected = {"drifting left": (-1, 0, 0, 0), "drifting right": (1, 0, 0, 0), "drifting up": (0, -1, 0, 0),
-                "drifting down": (0, 1, 0, 0), "spinning": (0, 0, 1, 0), "growing": (0, 0, 0, 1),
-                "shrinking": (0, 0, 0, -1)}.get(motion, (0, 0, 0, 0))
+    expected = {
+        "drifting left": (-1, 0, 0, 0),
+        "drifting right": (1, 0, 0, 0),
+        "drifting up": (0, -1, 0, 0),
+        "drifting down": (0, 1, 0, 0),
+        "spinning": (0, 0, 1, 0),
+        "growing": (0, 0, 0, 1),
+        "shrinking": (0, 0, 0, -1),
+    }.get(motion, (0, 0, 0, 0))
     assert np.array_equal(np.sign(np.round(moved, 6)), expected)
     assert (np.ptp(path, axis=0).max() > 0) == (motion != "standing still")
     assert np.abs(path[:, :2]).max() < 0.15
@@ -211,7 +228,13 @@ def test_the_camera_moves_the_ground_as_it_says():
         return np.array([[np.mean(np.nonzero(m)[1]), np.mean(np.nonzero(m)[0])] for m in masks])
 
     assert len(CAMERAS) == 8
-    for camera, direction in {"pans left": (1, 0), "pans right": (-1, 0), "pans up": (0, 1), "pans down": (0, -1),
-                              "is still": (0, 0), "zooms in": (0, 0)}.items():
+    for camera, direction in {
+        "pans left": (1, 0),
+        "pans right": (-1, 0),
+        "pans up": (0, 1),
+        "pans down": (0, -1),
+        "is still": (0, 0),
+        "zooms in": (0, 0),
+    }.items():
         first, last = centre(camera)
         assert np.array_equal(np.sign(np.round((last - first) / 4)), direction)
