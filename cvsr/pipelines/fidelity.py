@@ -13,9 +13,9 @@ from cvsr.data.resize import resize
 def back_project(video: Tensor, source: Tensor, rounds: int) -> Tensor:
     """Add back the enlargement of what the result's reduction misses of the input, `rounds` times.
 
-    Iterative back-projection (Irani & Peleg 1991): the result's reduction approaches the input, and detail that
-    the input cannot carry stays as it is. Right for an input that was reduced and otherwise left alone; noise
-    and compression of a degraded input would come back with it.
+    Iterative back-projection (Irani & Peleg 1991): the result's reduction approaches the input, and detail
+    that the input cannot carry stays as it is. Right for an input that was only reduced; noise and
+    compression of a degraded input would come back with it.
     """
     for _ in range(rounds):
         missed = source - resize(video, *source.shape[-2:])

@@ -1,7 +1,7 @@
 """The common ground of all systems: a text-to-video model, then super-resolution by channel concatenation.
 
-Both stages work on one autoencoder's latents and read one text encoder's states. The super-resolution network sees
-the noisy latents and, beside them, those of the bicubically enlarged low-resolution video with some noise.
+Both stages work on one autoencoder's latents and read one text encoder's states. The super-resolution network
+sees the noisy latents and, beside them, those of the bicubically enlarged video with some noise.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from cvsr.presets import Preset
 
 @dataclass(frozen=True)
 class Stage:
-    """The parts of one stage, by the names that its pipeline takes them: `TextToVideoPipeline(**vars(stage))`."""
+    """The parts of a stage, by the names its pipeline takes them: `TextToVideoPipeline(**vars(stage))`."""
 
     autoencoder: VideoAutoencoder
     tokenizer: PreTrainedTokenizerBase

@@ -1,0 +1,118 @@
+"""A cascade: a small video from a prompt, then a large one from the small one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import DiffusionPipeline
+from diffusers.utils import BaseOutput
+from torch import Tensor
+
+from cvsr.pipelines.base import Generators, StepCallback
+from cvsr.pipelines.output import check_output_type, to_output_type
+from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.presets import SAMPLING
+
+
+@dataclass
+class CascadeOutput(BaseOutput):
+    """The small video and the large one, each as `VideoPipelineOutput.frames`."""
+
+    base: Tensor | np.ndarray
+    frames: Tensor | np.ndarray
+
+
+class CascadePipeline(DiffusionPipeline):
+    """Text to video, then super-resolution; each stage is a pipeline of its own and can be exchanged."""
+
+    def __init__(self, text_to_video: TextToVideoPipeline, super_resolution: SuperResolutionPipeline):
+        super().__init__()
+        self.register_modules(text_to_video=text_to_video, super_resolution=super_resolution)
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        prompt: str | list[str] = "",
+        height: int = 64,
+        width: int = 64,
+        num_frames: int = 17,
+        scale: float = 4.0,
+        base_inference_steps: int = SAMPLING.base_steps,
+        guidance_scale: float = SAMPLING.guidance_scale,
+        num_inference_steps: int = SAMPLING.steps,
+        strength: float = SAMPLING.strength,
+        consistency: int = SAMPLING.consistency,
+        generator: Generators = None,
+        output_type: str = "pt",
+        return_dict: bool = True,
+        callback_on_step_end: StepCallback | None = None,
+    ) -> CascadeOutput | tuple:
+        """Generate one video a prompt, small and large.
+
+        Args:
+            prompt: what to show, one string or a list of B; both stages read it.
+            height: of the small video in pixels, a multiple of 8.
+            width: likewise.
+            num_frames: any number.
+            scale: of the large video's sides to the small one's.
+            base_inference_steps: steps of the first stage.
+            guidance_scale: of the first stage.
+            num_inference_steps: steps of the second stage.
+            strength: noise put on the small video's latents in the second stage, in [0, 1].
+            consistency: rounds of back-projection of the large video onto the small one.
+            generator: of the noise of both stages.
+            output_type: "pt" or "np", see `VideoPipelineOutput`.
+            return_dict: False for a plain tuple (small, large).
+            callback_on_step_end: called after every step with the stage's pipeline; each counts from 0.
+
+        Raises:
+            ValueError: an argument outside of what is said above.
+        """
+        check_output_type(output_type)
+        if output_type == "latent":
+            raise ValueError(
+                "output_type='latent': the stages have two; allowed 'pt', 'np'; try a single stage"
+            )
+        small = self.text_to_video(
+            prompt,
+            height,
+            width,
+            num_frames,
+            num_inference_steps=base_inference_steps,
+            guidance_scale=guidance_scale,
+            generator=generator,
+            callback_on_step_end=callback_on_step_end,
+        ).frames
+        large = self.super_resolution(
+            small,
+            prompt,
+            scale,
+            num_inference_steps=num_inference_steps,
+            strength=strength,
+            consistency=consistency,
+            generator=generator,
+            callback_on_step_end=callback_on_step_end,
+        ).frames
+        output = CascadeOutput(to_output_type(small, output_type), to_output_type(large, output_type))
+        return output if return_dict else output.to_tuple()
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, **options) -> "CascadePipeline":
+        """Both stages from a saved cascade; options as in diffusers, whose own loader refuses pipelines as parts."""
+        stages = {"text_to_video": TextToVideoPipeline, "super_resolution": SuperResolutionPipeline}
+        return cls(
+            **{name: kind.from_pretrained(Path(folder) / name, **options) for name, kind in stages.items()}
+        )
+
+    def to(self, *args, **kwargs) -> "CascadePipeline":
+        """Move both stages; arguments as in diffusers."""
+        self.text_to_video.to(*args, **kwargs)
+        self.super_resolution.to(*args, **kwargs)
+        return self
+
+    def set_progress_bar_config(self, **kwargs) -> None:
+        """Of both stages; arguments as for tqdm."""
+        self.text_to_video.set_progress_bar_config(**kwargs)
+        self.super_resolution.set_progress_bar_config(**kwargs)

@@ -1,0 +1,109 @@
+"""Saving pipelines as shipped weights and loading them again: fp16 on disk, fp32 in memory.
+
+The folders are diffusers', so `from_pretrained` reads them too. Loading here does more: files are verified
+against their card, parts that another folder stores are fetched there, only classes of the list below are
+made, and a weight that is missing, left over or of another shape is an error.
+"""
+
+import copy
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from diffusers import (
+    AutoencoderKLWan,
+    DiffusionPipeline,
+    FlowMatchEulerDiscreteScheduler,
+    UniPCMultistepScheduler,
+)
+from safetensors import SafetensorError
+from torch import nn
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5EncoderModel, UMT5EncoderModel
+
+from cvsr.models.autoencoder import VideoAutoencoder
+from cvsr.models.transformer import VideoTransformer
+from cvsr.pipelines.cascade import CascadePipeline
+from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.weights import WeightsError, read_card, require
+
+PIPELINES = {kind.__name__: kind for kind in (TextToVideoPipeline, SuperResolutionPipeline)}
+MODELS = (VideoAutoencoder, AutoencoderKLWan, VideoTransformer, T5EncoderModel, UMT5EncoderModel)
+SCHEDULERS = (FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler)
+PARTS = {kind.__name__: kind for kind in (*MODELS, *SCHEDULERS)}
+CONFIGS = ("config.json", "scheduler_config.json")
+
+
+def save(model: DiffusionPipeline | nn.Module, folder: str | Path, shared: Sequence[str] = ()) -> None:
+    """Save a pipeline or a single model in half precision; the model itself stays as it is.
+
+    `shared` parts of a pipeline are left out: its card has to say where they are.
+    """
+    if isinstance(model, DiffusionPipeline):
+        parts = {name: None if name in shared else _halved(part) for name, part in model.components.items()}
+        type(model)(**parts).save_pretrained(folder)
+    else:
+        _halved(model).save_pretrained(folder)
+
+
+def load(name: str, folder: str | Path | None = None) -> DiffusionPipeline | nn.Module:
+    """The model or pipeline `name` of a weights folder (`cvsr.weights.weights_folder`), ready to use.
+
+    Raises:
+        WeightsError: missing, damaged, of another shape or of a class that is not on the list.
+    """
+    path = require(name, folder)
+    index = path / "model_index.json"
+    if not index.exists():
+        return _load_part(path)
+    contents = json.loads(index.read_text())
+    kind = PIPELINES.get(contents["_class_name"])
+    if kind is None:
+        raise _misfit(path, f"is a {contents['_class_name']}", f"allowed {', '.join(PIPELINES)}")
+    shared = read_card(path).shared
+    names = [part for part, value in contents.items() if isinstance(value, list)]
+    pipeline = kind(**{part: _load_part(path / shared.get(part, part)) for part in names})
+    pipeline.check_parts()
+    return pipeline
+
+
+def load_cascade(folder: str | Path | None = None) -> CascadePipeline:
+    """Both stages of the base system."""
+    return CascadePipeline(load("text_to_video", folder), load("super_resolution", folder))
+
+
+def _load_part(path: Path) -> nn.Module | PreTrainedTokenizerBase:
+    """A model, scheduler or tokenizer; its config names the class."""
+    config = next((json.loads((path / file).read_text()) for file in CONFIGS if (path / file).exists()), None)
+    if config is None:
+        return AutoTokenizer.from_pretrained(path, local_files_only=True)
+    name = config.get("_class_name") or next(iter(config.get("architectures") or []), None)
+    kind = PARTS.get(name)
+    if kind is None:
+        raise _misfit(path, f"is a {name}", f"allowed {', '.join(PARTS)}")
+    if kind in SCHEDULERS:
+        return kind.from_pretrained(path, local_files_only=True)
+    try:
+        model, report = kind.from_pretrained(
+            path, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+    except (RuntimeError, ValueError, OSError, SafetensorError) as error:
+        raise _misfit(
+            path, str(error).splitlines()[0], "allowed weights of the shapes in its config"
+        ) from error
+    wrong = [
+        key for problem in ("missing_keys", "unexpected_keys", "mismatched_keys") for key in report[problem]
+    ]
+    if wrong:
+        raise _misfit(
+            path, f"{len(wrong)} weights do not fit, {wrong[0]} first", "allowed those of its config"
+        )
+    return model.float().eval()
+
+
+def _halved(part: object) -> object:
+    return copy.deepcopy(part).half() if isinstance(part, nn.Module) else part
+
+
+def _misfit(path: Path, problem: str, allowed: str) -> WeightsError:
+    return WeightsError(f"weights={path}: {problem}; {allowed}; try the weights of the repository")

@@ -1,0 +1,27 @@
+"""The base system's stages fit each other."""
+
+import pytest
+import torch
+
+from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.presets import PRESETS
+from cvsr.systems.base import build_super_resolution, build_text_to_video
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_stages_fit_and_share_codec_and_text(name):
+    with torch.device("meta"):  # sizes only: the large presets need not fit in memory
+        base = build_text_to_video(PRESETS[name], ["a red ball"])
+        sr = build_super_resolution(PRESETS[name], base)
+    TextToVideoPipeline(**vars(base)).check_parts()
+    SuperResolutionPipeline(**vars(sr)).check_parts()
+    assert sr.autoencoder is base.autoencoder
+    assert sr.text_encoder is base.text_encoder
+    assert sr.transformer is not base.transformer
+
+
+def test_a_stage_of_the_other_kind_is_refused():
+    base = build_text_to_video(PRESETS["tiny"], ["a red ball"])
+    with pytest.raises(ValueError, match=r"transformer\.in_channels=4: .*allowed 8"):
+        SuperResolutionPipeline(**vars(base)).check_parts()
