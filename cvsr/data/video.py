@@ -1,0 +1,214 @@
+"""A video in memory, read from and written to files: the only way in and out for what a user names.
+
+    video = read_video("clip.mp4")
+    write_video("copy.mp4", replace(video, frames=enlarged))        # rate, timestamps and sound kept
+
+Files are read strictly (see `cvsr.data.decoding`) and written whole or not at all. For random access into
+the clips of a data set see `cvsr.data.clips`; for videos larger than memory, `VideoReader` and `VideoWriter`.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import islice
+from math import lcm
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cvsr.data.decoding import DEFAULT_FPS, VideoReader
+from cvsr.data.encoding import CRF, VideoWriter, as_rate, check_frames, to_json
+from cvsr.data.files import VideoError, atomic_output, input_path, output_kind, write_errors
+from cvsr.data.images import READ_SUFFIXES, frame_files, read_image, write_image
+
+MAX_BYTES = 8 * 2**30  # of decoded frames in memory: 1380 frames of 1080p
+_FINEST_CLOCK = 1_000_000  # ticks a second, for timestamps without a small common denominator
+
+
+@dataclass
+class Video:
+    """Frames and everything that has to survive a round trip through the models.
+
+    Attributes:
+        frames: uint8 (T, H, W, 3), RGB.
+        fps: average frames a second.
+        timestamps: second at which each frame is shown, rising; by default `fps` apart.
+        metadata: settings found in (or to be kept in) the file.
+        audio: the file whose sound belongs to it, or None.
+        pixel_aspect: width of a pixel over its height, as displayed.
+    """
+
+    frames: np.ndarray
+    fps: Fraction
+    timestamps: list[Fraction] | None = None
+    metadata: dict = field(default_factory=dict)
+    audio: Path | None = None
+    pixel_aspect: Fraction = Fraction(1)
+
+    def __post_init__(self) -> None:
+        check_frames(self.frames)
+        self.fps = as_rate(self.fps)
+        if self.timestamps is None:
+            self.timestamps = [index / self.fps for index in range(len(self.frames))]
+        if len(self.timestamps) != len(self.frames):
+            problem = f"timestamps: {len(self.timestamps)} for {len(self.frames)} frames"
+            raise VideoError(f"{problem}; give one for each, or None for equal steps")
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+def read_video(path: str | PathLike, *, salvage: bool = False, max_frames: int | None = None) -> Video:
+    """Read a video file, an image (one frame), an animation or a folder of frames, strictly.
+
+    Args:
+        path: the name of a local file or folder. Images of a folder are taken in natural order, 24 a second.
+        salvage: from a damaged or cut-off video file take the frames that can be read.
+        max_frames: read no more than this many, from the start (what comes after them is not checked).
+
+    Raises:
+        VideoError: one line on what is wrong with the file and what to do about it.
+    """
+    if max_frames is not None and max_frames < 1:
+        raise VideoError(f"max_frames={max_frames}: nothing to read; allowed 1 or more, or None for all")
+    found = input_path(path)
+    if found.is_dir():
+        return _read_folder(found, max_frames)
+    if found.suffix.lower() in READ_SUFFIXES:
+        frames, seconds, metadata = read_image(found, max_frames)
+        return Video(_gather(frames, len(frames), found), _rate(DEFAULT_FPS, seconds), seconds, metadata)
+    with VideoReader(found, salvage=salvage) as reader:
+        seconds: list[Fraction] = []
+        expected = min(reader.frames or 64, max_frames or sys.maxsize)
+        frames = _gather(_timed(islice(reader, max_frames), seconds), expected, found)
+        audio = found if reader.has_audio else None
+        fps = reader.fps if salvage else _rate(reader.fps, seconds)  # salvaged frames leave gaps
+        return Video(frames, fps, seconds, reader.metadata, audio, reader.pixel_aspect)
+
+
+def write_video(
+    path: str | PathLike,
+    video: Video | np.ndarray,
+    fps: Fraction | float | None = None,
+    *,
+    metadata: dict | None = None,
+    crf: float = CRF,
+) -> None:
+    """Write a video (.mp4 .m4v .mov .mkv), one frame (.png .jpg) or a folder of PNG frames ("name/").
+
+    Args:
+        path: the output; appears whole or not at all.
+        video: a `Video`, whose rate, timestamps, sound and metadata are kept, or uint8 frames (T, H, W, 3).
+        fps: frames a second of an array of frames (a `Video` has its own).
+        metadata: settings to keep in the file instead of the video's.
+        crf: x264's constant rate factor, 0 (best) to 51.
+
+    Raises:
+        VideoError: the output cannot be written, or the frames are of the wrong kind.
+    """
+    if isinstance(video, Video) == (fps is not None):
+        raise VideoError(f"fps={fps}: goes with an array of frames, and only with one; a Video has its own")
+    video = video if isinstance(video, Video) else Video(video, fps)
+    metadata = video.metadata if metadata is None else metadata
+    kind = output_kind(path)
+    if len(video) == 0 or (kind == "image" and len(video) > 1):
+        raise VideoError(
+            f"frames={len(video)}: cannot make {path}; one frame makes an image, any number a video"
+        )
+    if kind == "video":
+        kept = {"audio": video.audio, "pixel_aspect": video.pixel_aspect, "metadata": metadata}
+        with VideoWriter(path, video.fps, time_base=_clock(video), crf=crf, **kept) as writer:
+            writer.write(video.frames, video.timestamps)
+    else:
+        _write_images(path, video.frames, to_json(metadata), is_folder=kind == "folder")
+
+
+def to_tensor(frames: np.ndarray) -> torch.Tensor:
+    """uint8 frames (T, H, W, 3) → float32 (3, T, H, W) in [-1, 1]; `to_frames` undoes it exactly."""
+    check_frames(frames)
+    video = torch.from_numpy(np.ascontiguousarray(frames)).permute(3, 0, 1, 2)  # (3, T, H, W)
+    return video.float().div(127.5).sub(1).contiguous()
+
+
+def to_frames(video: torch.Tensor) -> np.ndarray:
+    """Float (3, T, H, W), clamped to [-1, 1], → uint8 frames (T, H, W, 3), rounded to the nearest level."""
+    if video.ndim != 4 or video.shape[0] != 3 or not video.is_floating_point():
+        kind = f"{video.dtype} {tuple(video.shape)}"
+        raise VideoError(f"video={kind}: must be float (3, T, H, W); take one video of the batch")
+    levels = video.detach().float().add(1).mul(127.5).round().clamp(0, 255).byte()
+    return levels.permute(1, 2, 3, 0).contiguous().cpu().numpy()  # (T, H, W, 3)
+
+
+def _read_folder(folder: Path, max_frames: int | None) -> Video:
+    files = frame_files(folder)[:max_frames]
+    metadata = read_image(files[0], 1)[2]
+
+    def frames() -> Iterator[np.ndarray]:
+        for file in files:
+            images = read_image(file, 2)[0]
+            if len(images) > 1:
+                raise VideoError(f"path={file}: an animation among frames; name it alone or take it out")
+            yield images[0]
+
+    return Video(_gather(frames(), len(files), folder), DEFAULT_FPS, metadata=metadata)
+
+
+def _gather(images: Iterable[np.ndarray], expected: int, path: Path) -> np.ndarray:
+    """Stack images into one array without holding them twice."""
+    buffer, count = np.empty((0,)), 0
+    for image in images:
+        if count == 0:
+            _check_memory(expected * image.nbytes, path)
+            buffer = np.empty(
+                (expected, *image.shape), np.uint8
+            )  # (T, H, W, 3); takes memory as it is filled
+        if image.shape != buffer.shape[1:]:
+            sizes = "{1}x{0} to {3}x{2}".format(*buffer.shape[1:3], *image.shape[:2])
+            raise VideoError(
+                f"path={path}: the size changes from {sizes} at frame {count}; make all frames alike"
+            )
+        if count == len(buffer):
+            _check_memory(2 * buffer.nbytes, path)
+            buffer = np.concatenate([buffer, np.empty_like(buffer)])
+        buffer[count] = image
+        count += 1
+    if count == 0:
+        raise VideoError(f"path={path}: no frame can be read; make or download it again")
+    return buffer[:count]
+
+
+def _check_memory(size: int, path: Path) -> None:
+    if size > MAX_BYTES:
+        problem = f"its frames take {size / 2**30:.1f} GiB of memory, at most {MAX_BYTES / 2**30:.0f}"
+        raise VideoError(f"path={path}: {problem}; read a part with max_frames, or cut it first")
+
+
+def _timed(pairs: Iterable[tuple[np.ndarray, Fraction]], seconds: list[Fraction]) -> Iterator[np.ndarray]:
+    for image, second in pairs:
+        seconds.append(second)
+        yield image
+
+
+def _rate(header: Fraction, seconds: list[Fraction] | None) -> Fraction:
+    """The header's frame rate, unless the timestamps tell of another."""
+    if not seconds or len(seconds) < 2:
+        return header
+    measured = (len(seconds) - 1) / (seconds[-1] - seconds[0])
+    close = abs(measured - header) <= header / 20
+    return header if close else min(max(measured, Fraction(1, 100)), Fraction(1000)).limit_denominator(1001)
+
+
+def _clock(video: Video) -> Fraction:
+    """The coarsest unit of time that holds every timestamp exactly (or one fine enough to be near)."""
+    ticks = lcm(video.fps.numerator, *(second.denominator for second in video.timestamps))
+    return Fraction(1, min(ticks, _FINEST_CLOCK))
+
+
+def _write_images(path: str | PathLike, frames: np.ndarray, comment: str, is_folder: bool) -> None:
+    with atomic_output(path) as part, write_errors(path):
+        for index, image in enumerate(frames):
+            file = part / f"{index:06d}.png" if is_folder else part
+            write_image(file, image, comment, ".png" if is_folder else Path(path).suffix.lower())
