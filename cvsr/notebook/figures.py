@@ -66,11 +66,15 @@ def crop(frame: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarra
 
 
 def side_by_side(frames: Mapping[str, np.ndarray], height: int = 256) -> np.ndarray:
-    """Frames under their names, enlarged to at least `height` by repeating pixels a whole number of times."""
+    """Frames under their names, enlarged by repeating pixels to one height: `height`, or a little more.
+
+    The tallest frame is enlarged a whole number of times, every other one to its height.
+    """
     if not frames:
         raise ValueError("frames={}: nothing to show; allowed at least one; try {'input': frame}")
-    tiles = [_titled(_repeat(_frame(frame), height), name) for name, frame in frames.items()]
-    return _row(tiles)
+    tallest = max(_frame(frame).shape[0] for frame in frames.values())
+    height = tallest * max(1, -(-height // tallest))
+    return _row([_titled(_repeat(frame, height), name) for name, frame in frames.items()])
 
 
 def compare(
@@ -104,9 +108,10 @@ def _frame(frame: np.ndarray) -> np.ndarray:
 
 
 def _repeat(frame: np.ndarray, height: int) -> np.ndarray:
-    """Repeat pixels a whole number of times: nothing is interpolated, nothing is invented."""
-    times = max(1, -(-height // frame.shape[0]))
-    return frame.repeat(times, axis=0).repeat(times, axis=1)
+    """Repeat pixels to the height, in proportion: nothing is interpolated, nothing is invented."""
+    rows, columns = frame.shape[:2]
+    width = round(columns * height / rows)
+    return frame[np.arange(height) * rows // height][:, np.arange(width) * columns // width]
 
 
 def _titled(tile: np.ndarray, title: str) -> np.ndarray:

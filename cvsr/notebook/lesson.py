@@ -16,13 +16,14 @@ import json
 import os
 import platform
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
 import ipywidgets
 import torch
-from IPython.display import HTML, display
+from IPython.display import HTML
 
 PROFILES = ("smoke", "full")
 PACKAGES = ("cvsr", "torch", "diffusers", "transformers", "numpy", "av", "ipywidgets")
@@ -34,6 +35,22 @@ Checker = Callable[[Any], None]  # returns if the answer is right, raises Hint i
 
 class Hint(Exception):
     """What is wrong with an answer and where to look; raised by the checker of an exercise."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """On an answer: passed (then it is true), hint, or open."""
+
+    exercise: str
+    state: str
+    message: str
+
+    def __bool__(self) -> bool:
+        return self.state == "passed"
+
+    def _repr_html_(self) -> str:
+        text = f"<b>{html.escape(self.exercise)}: {self.state}</b>. {html.escape(self.message)}"
+        return _box(text, COLOURS[self.state])
 
 
 class Prediction(ipywidgets.VBox):
@@ -74,7 +91,6 @@ class Lesson:
         self.out_dir = Path(out_dir)
         self.out_dir.mkdir(parents=True, exist_ok=True)
         self.metrics: dict[str, dict[str, float]] = {}
-        self.verdicts: dict[str, str] = {}  # exercise -> passed, hint or open
 
     def choose(self, *, smoke: Choice, full: Choice) -> Choice:
         """The value for this profile."""
@@ -90,7 +106,7 @@ class Lesson:
         facts = {"profile": self.profile, "seed": self.seed, "device": device}
         facts |= {"Python": platform.python_version()} | {name: version(name) for name in PACKAGES}
         text = " · ".join(f"{name} {html.escape(str(value))}" for name, value in facts.items())
-        return HTML(f'<div style="border-left:4px solid {COLOURS["open"]};padding:.3em .8em">{text}</div>')
+        return HTML(_box(text, COLOURS["open"]))
 
     def predict(self, question: str, options: Sequence[str]) -> Prediction:
         """Ask before the reveal: put it last in its cell, and `reveal` in a later one."""
@@ -105,27 +121,18 @@ class Lesson:
             f"<p>{html.escape(guessed)}<b>Measured: {html.escape(answer)}.</b> {html.escape(why)}</p>"
         )
 
-    def check(self, checker: Checker, answer: Any) -> bool:
+    def check(self, checker: Checker, answer: Any) -> Verdict:
         """Grade an answer and say what to look at; an untouched one (`...`) stays open."""
-        name = checker.__name__
+        exercise = checker.__name__.replace("_", " ")
         try:
             checker(answer)
-            verdict, message = "passed", "well done"
         except Hint as hint:
-            verdict, message = "hint", str(hint)
+            return Verdict(exercise, "hint", str(hint))
         except NotImplementedError:
-            verdict, message = "open", "replace the ... by your answer and run the cell again"
+            return Verdict(exercise, "open", "replace the ... by your answer and run the cell again")
         except Exception as error:  # the student's code: show it as a hint, and let the lesson go on
-            verdict, message = "hint", f"your code raised {type(error).__name__}: {error}"
-        self.verdicts[name] = verdict
-        colour = COLOURS[verdict]
-        display(
-            HTML(
-                f'<div role="status" style="border-left:4px solid {colour};padding:.3em .8em">'
-                f"<b>{name.replace('_', ' ')}: {verdict}</b>. {html.escape(message)}</div>"
-            )
-        )
-        return verdict == "passed"
+            return Verdict(exercise, "hint", f"your code raised {type(error).__name__}: {error}")
+        return Verdict(exercise, "passed", "well done")
 
     def record(self, metric: str, value: float, *, low: float, high: float) -> float:
         """Keep a figure and its band in metrics.json; AssertionError if it lies outside."""
@@ -135,6 +142,10 @@ class Lesson:
         (self.out_dir / "metrics.json").write_text(json.dumps(content, indent=2) + "\n")
         assert low <= value <= high, f"{metric} = {value:.4g} is outside of {low:g} to {high:g}"
         return value
+
+
+def _box(text: str, colour: str) -> str:
+    return f'<div role="status" style="border-left:4px solid {colour};padding:.3em .8em">{text}</div>'
 
 
 def answered(value: Any) -> Any:

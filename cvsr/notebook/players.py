@@ -34,7 +34,7 @@ def player(video: np.ndarray, fps: float | Fraction, caption: str, width: int | 
     text = html.escape(caption)
     size = f' width="{width}"' if width else ""
     return (
-        f'<figure style="margin:0"><video aria-label="{text}" controls loop muted playsinline{size} '
+        f'<figure style="margin:0"><video aria-label="{text}" autoplay controls loop muted playsinline{size} '
         f'style="max-width:100%"><source type="video/mp4" src="data:video/mp4;base64,{source}"></video>'
         f"<figcaption>{text}</figcaption></figure>"
     )

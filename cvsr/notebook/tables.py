@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 
 def table(caption: str, rows: Mapping[str, Mapping[str, float | str]], digits: int = 3) -> str:
-    """HTML of a table: row name -> column name -> value; all rows have the first one's columns."""
+    """HTML of a table: row name -> column name -> value, with so many significant digits."""
     columns = list(next(iter(rows.values())))
     if wrong := [name for name, row in rows.items() if list(row) != columns]:
         raise ValueError(f"rows={wrong}: other columns than the first row; allowed exactly {columns}")
@@ -16,8 +16,9 @@ def table(caption: str, rows: Mapping[str, Mapping[str, float | str]], digits: i
         + "</tr>"
         for name, row in rows.items()
     )
-    return f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    title = html.escape(caption)
+    return f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _cell(value: float | str, digits: int) -> str:
-    return html.escape(value) if isinstance(value, str) else f"{float(value):.{digits}f}"
+    return html.escape(value) if isinstance(value, str) else f"{float(value):.{digits}g}"

@@ -53,6 +53,13 @@ def test_side_by_side_repeats_pixels_and_invents_none():
     assert any(np.array_equal(titled[:, x : x + 32], large) for x in range(titled.shape[1] - 31))
 
 
+def test_the_same_crop_has_the_same_height_whatever_the_resolution():
+    small, large = frame(96, 160), frame(384, 640)
+    picture = figures.compare({"small": small, "large": large}, (0.35, 0.1, 0.4, 0.4), height=256)
+    assert picture.shape[0] == 22 + 2 * 154  # under the title, the larger crop's rows twice
+    assert (picture[-1] != 255).any(axis=1).mean() > 0.95  # both reach the last row
+
+
 def test_titles_wider_than_their_picture_are_not_cut():
     assert figures.side_by_side({"a very long name indeed": frame(4, 4)}, height=4).shape[1] > 100
 
