@@ -78,6 +78,14 @@ class ObjectSpec:
     depth: float
     seed: int
 
+    def __post_init__(self) -> None:
+        _check("kind", self.kind, KINDS)
+        _check("colour", self.colour, COLOURS)
+        _check("texture", self.texture, TEXTURES)
+        _check("ink", self.ink, inks_for(self.colour))
+        _check("scale", self.scale, SCALES)
+        _check("motion", self.motion, MOTIONS)
+
     @property
     def name(self) -> str:
         """Colour and kind, as in "red ball"."""
@@ -102,6 +110,11 @@ class Scene:
     camera: str
     phrasing: int  # which of the optional clauses the caption has
 
+    def __post_init__(self) -> None:
+        _check("ground", self.ground, GROUNDS)
+        _check("light", self.light, LIGHTS)
+        _check("camera", self.camera, CAMERAS)
+
     @property
     def caption(self) -> str:
         """One English sentence without a full stop: the main object's colour and kind come first."""
@@ -120,6 +133,11 @@ class Scene:
         return ", ".join(clauses)
 
 
+def _check(name: str, value: str, allowed: Iterable[str]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r}: unknown; allowed: {', '.join(map(repr, allowed))}")
+
+
 def with_article(noun: str) -> str:
     """The noun with "a" or "an" before it."""
     return ("an " if noun[0] in "aeiou" else "a ") + noun
@@ -131,8 +149,7 @@ def _listed(items: list[str]) -> str:
 
 def generator(seed: int, split: str, purpose: int = 0) -> np.random.Generator:
     """The random stream of one sample: no two (seed, split, purpose) share one, so splits are disjoint."""
-    if split not in SPLITS:
-        raise ValueError(f"split={split!r}: unknown split; allowed: {', '.join(SPLITS)}")
+    _check("split", split, SPLITS)
     if seed < 0:
         raise ValueError(f"seed={seed}: must not be negative")
     return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(SPLITS.index(split), purpose)))

@@ -88,8 +88,6 @@ def pose(spec: ObjectSpec, time: float) -> tuple[float, float, float, float]:
     (x, y), angle, size = spec.position, spec.angle, spec.size
     swing, far = time - 0.5, 0.52 * spec.size * (time - 0.5)  # paths are as long as half the object
     match spec.motion:
-        case "standing still":
-            pass
         case "drifting left":
             x -= far
         case "drifting right":
@@ -111,8 +109,6 @@ def pose(spec: ObjectSpec, time: float) -> tuple[float, float, float, float]:
             size *= 1 + 0.4 * swing
         case "shrinking":
             size *= 1 - 0.4 * swing
-        case _:
-            raise ValueError(f"motion={spec.motion!r}: unknown motion; see scenes.MOTIONS")
     return x, y, angle, size
 
 

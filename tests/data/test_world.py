@@ -163,9 +163,14 @@ def test_silhouettes_are_distinct():
             assert (masks[a] & masks[b]).sum() / (masks[a] | masks[b]).sum() < 0.88, (a, b)
 
 
-def test_unknown_kinds_are_refused():
-    with pytest.raises(ValueError, match="kind='dragon'"):
-        shape("dragon")
+def test_what_the_world_does_not_hold_is_refused():
+    scene = sample_scene(0)
+    with pytest.raises(ValueError, match=r"kind='dragon': unknown; allowed: 'ball', 'cube'"):
+        replace(scene.objects[0], kind="dragon")
+    with pytest.raises(ValueError, match="ground='lava'"):
+        replace(scene, ground="lava")
+    with pytest.raises(ValueError, match="camera='dollies'"):
+        replace(scene, camera="dollies")
 
 
 @pytest.mark.parametrize("name", TEXTURES)
