@@ -100,7 +100,7 @@ class CascadePipeline(DiffusionPipeline):
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, **options) -> "CascadePipeline":
-        """Both stages from a saved cascade; options as in diffusers, whose own loader refuses pipelines as parts."""
+        """Both stages of a saved cascade; diffusers' own loader refuses pipelines as parts."""
         stages = {"text_to_video": TextToVideoPipeline, "super_resolution": SuperResolutionPipeline}
         return cls(
             **{name: kind.from_pretrained(Path(folder) / name, **options) for name, kind in stages.items()}

@@ -6,6 +6,8 @@ import numpy as np
 from diffusers.utils import BaseOutput
 from torch import Tensor
 
+from cvsr.data.video import to_frames
+
 OUTPUT_TYPES = ("pt", "np", "latent")
 
 
@@ -22,11 +24,10 @@ class VideoPipelineOutput(BaseOutput):
 
 def to_output_type(video: Tensor, output_type: str) -> Tensor | np.ndarray:
     """(B, 3, T, H, W), not yet clamped, as "pt" or "np"."""
-    video = video.clamp(-1, 1)
     if output_type == "pt":
-        return video
+        return video.clamp(-1, 1)
     assert output_type == "np", output_type
-    return ((video + 1) * 127.5).round().byte().permute(0, 2, 3, 4, 1).cpu().numpy()  # (B, T, H, W, 3)
+    return np.stack([to_frames(each) for each in video])  # (B, T, H, W, 3)
 
 
 def check_output_type(output_type: str) -> None:

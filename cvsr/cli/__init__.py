@@ -1,0 +1,1 @@
+"""The command line: `python -m cvsr upscale | generate | fit | bench | weights`."""

@@ -1,0 +1,239 @@
+"""What can be asked on the command line, and how it is said when it makes no sense."""
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from cvsr.presets import SAMPLING
+
+SYSTEMS = {"base": "super_resolution"}  # name on the command line: its folder of weights
+BENCHMARKS = {
+    "decode": "the autoencoder's decoder against a matrix product",
+    "transformer": "a transformer block against a matrix product",
+    "guidance": "both predictions of guidance in one batch against two calls",
+    "latents": "a training step on stored latents against encoding on the way",
+}
+EXAMPLES = """examples:
+  python -m cvsr generate "a red ball with white polka dots rolling over green grass" ball.mp4 --compare
+  python -m cvsr upscale holiday.mp4 holiday_large.mp4
+  python -m cvsr upscale old.mkv new.mp4 --scale 2.5 --consistency 0 --strength 0.3
+  python -m cvsr weights
+`python -m cvsr COMMAND --help` explains a command."""
+
+
+class UsageError(Exception):
+    """The command line makes no sense. No ValueError, because argparse would put its own words for it."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with its errors raised instead of printed."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError."""
+        raise UsageError(f"{message}; try `{self.prog} --help`")
+
+
+def parse(argv: Sequence[str]) -> dict[str, Any]:
+    """The command and its arguments; raises UsageError, or SystemExit after printing help."""
+    parser = Parser(
+        prog="python -m cvsr",
+        description="Cascaded video super-resolution: a small video from a prompt, a large from a small one.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_upscale(commands)
+    _add_generate(commands)
+    commands.add_parser("fit", help="train a model from a YAML file (LightningCLI)", add_help=False)
+    _add_bench(commands)
+    weights = _add(commands, "weights", "list the weights with their cards and check their files")
+    _add_weights_folder(weights)
+    return vars(parser.parse_args(argv))
+
+
+def _add_upscale(commands) -> None:
+    command = _add(
+        commands,
+        "upscale",
+        "make a video larger",
+        "Makes a video larger and draws the detail it is too small to show; frame rate and sound are kept.",
+        "examples:\n"
+        "  python -m cvsr upscale small.mp4 large.mp4\n"
+        "  python -m cvsr upscale frames/ large.mp4 --scale 2 --compare\n"
+        "  python -m cvsr upscale noisy.mp4 clean.mp4 --consistency 0 --strength 0.3 --seed 7",
+    )
+    command.add_argument("input", metavar="IN", help="a video, an image, or a folder of frames")
+    _add_output(command)
+    command.add_argument(
+        "--scale",
+        type=real("scale", 4, above=0),
+        default=4.0,
+        help="times larger, also 2.5 or 0.5 (default 4)",
+    )
+    command.add_argument("--prompt", default="", help="what the video shows (default: not said)")
+    command.add_argument(
+        "--frames", type=whole("frames", 17, least=1), help="only the first so many frames (default: all)"
+    )
+    _add_steps(command, SAMPLING.steps, "more steps draw more detail")
+    command.add_argument(
+        "--strength",
+        type=real("strength", 0.3, least=0, most=1),
+        default=SAMPLING.strength,
+        help="0 to 1: how far the result may leave the input; more for damaged inputs "
+        f"(default {SAMPLING.strength:g})",
+    )
+    _add_consistency(command, "0 for noisy or heavily compressed inputs")
+    command.add_argument("--salvage", action="store_true", help="of a damaged file, take what can be read")
+    _add_common(command)
+
+
+def _add_generate(commands) -> None:
+    command = _add(
+        commands,
+        "generate",
+        "make a video from a prompt",
+        "Makes a small video from a prompt, then a large one from the small one.",
+        'examples:\n  python -m cvsr generate "a blue cube turning over a brick wall" cube.mp4 --seed 3\n'
+        '  python -m cvsr generate "" surprise.mp4 --frames 33 --compare',
+    )
+    command.add_argument("prompt", metavar="PROMPT", help='what to show; "" leaves it to the model')
+    _add_output(command)
+    _add_steps(command, SAMPLING.base_steps, "of the small video: more steps are slower and cleaner")
+    command.add_argument(
+        "--frames", type=whole("frames", 17, least=1), default=17, help="length of the video (default 17)"
+    )
+    command.add_argument(
+        "--guidance",
+        type=real("guidance", SAMPLING.guidance_scale, least=0),
+        default=SAMPLING.guidance_scale,
+        help=f"how strictly to follow the prompt; 1 = not enforced (default {SAMPLING.guidance_scale:g})",
+    )
+    _add_consistency(command, "0 lets the second stage leave the small video")
+    command.add_argument("--no-upscale", action="store_true", help="stop at the small video")
+    _add_common(command)
+
+
+def _add_bench(commands) -> None:
+    names = "\n".join(f"  {name:<12} {what}" for name, what in BENCHMARKS.items())
+    command = _add(
+        commands, "bench", "measure speed as ratios of two sides in one run", epilog=f"benchmarks:\n{names}"
+    )
+    command.add_argument(
+        "name", metavar="NAME", type=one_of("benchmark", BENCHMARKS), help=", ".join(BENCHMARKS)
+    )
+    command.add_argument("--json", metavar="FILE", help="write the figures to a file, too")
+
+
+def _add(
+    commands, name: str, summary: str, description: str | None = None, epilog: str | None = None
+) -> Parser:
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=description or f"{summary[0].upper()}{summary[1:]}.",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _add_output(command: Parser) -> None:
+    command.add_argument(
+        "output", metavar="OUT", help=".mp4, .mkv or .mov; a name ending in / for PNG frames"
+    )
+
+
+def _add_steps(command: Parser, default: int, why: str) -> None:
+    steps = whole("steps", default, least=1)
+    command.add_argument("--steps", type=steps, default=default, help=f"{why} (default {default})")
+
+
+def _add_consistency(command: Parser, when: str) -> None:
+    command.add_argument(
+        "--consistency",
+        type=whole("consistency", SAMPLING.consistency, least=0),
+        default=SAMPLING.consistency,
+        metavar="ROUNDS",
+        help=f"hold the result to what the small video shows; {when} (default {SAMPLING.consistency})",
+    )
+
+
+def _add_common(command: Parser) -> None:
+    seed = whole("seed", 0, least=0, most=2**63 - 1)
+    command.add_argument("--seed", type=seed, default=0, help="another seed, another result (default 0)")
+    command.add_argument(
+        "--compare",
+        action="store_true",
+        help="also write OUT_compare: input, bicubic and result side by side",
+    )
+    command.add_argument(
+        "--system",
+        type=one_of("system", SYSTEMS),
+        default="base",
+        help=f"{', '.join(SYSTEMS)} (default base)",
+    )
+    _add_weights_folder(command)
+
+
+def _add_weights_folder(command: Parser) -> None:
+    command.add_argument(
+        "--weights", metavar="DIR", help="folder of weights (default: CVSR_WEIGHTS or data/weights)"
+    )
+
+
+def real(
+    name: str, example: float, *, above: float = -math.inf, least: float = -math.inf, most: float = math.inf
+) -> Callable[[str], float]:
+    """A parser of finite numbers within bounds, for argparse."""
+    allowed = _range(above=above, least=least, most=most)
+
+    def convert(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise UsageError(
+                f"{name}={text}: not a number; allowed {allowed}; try --{name} {example}"
+            ) from None
+        if not (math.isfinite(value) and value > above and least <= value <= most):
+            raise UsageError(f"{name}={text}: out of range; allowed {allowed}; try --{name} {example}")
+        return value
+
+    return convert
+
+
+def whole(name: str, example: int, *, least: int, most: float = math.inf) -> Callable[[str], int]:
+    """A parser of whole numbers within bounds, for argparse."""
+    allowed = _range(kind="whole numbers", least=least, most=most)
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise UsageError(
+                f"{name}={text}: not a whole number; allowed {allowed}; try --{name} {example}"
+            ) from None
+        if not least <= value <= most:
+            raise UsageError(f"{name}={text}: out of range; allowed {allowed}; try --{name} {example}")
+        return value
+
+    return convert
+
+
+def one_of(name: str, known: dict[str, str]) -> Callable[[str], str]:
+    """A parser of known names, for argparse."""
+
+    def convert(text: str) -> str:
+        if text not in known:
+            raise UsageError(f"{name}={text}: unknown; allowed {', '.join(known)}; try {next(iter(known))}")
+        return text
+
+    return convert
+
+
+def _range(
+    kind: str = "numbers", above: float = -math.inf, least: float = -math.inf, most: float = math.inf
+) -> str:
+    low = f"above {above:g}" if above > -math.inf else f"from {least:g}"
+    return f"{kind} {low}" + (f" to {most:g}" if most < math.inf else "")

@@ -1,0 +1,71 @@
+"""`python -m cvsr generate`."""
+
+import numpy as np
+import torch
+
+from cvsr.cli.arguments import SYSTEMS
+from cvsr.cli.comparison import before_and_after, comparison_path
+from cvsr.cli.memory import keep_freed_memory
+from cvsr.cli.session import device, quiet_libraries, report
+from cvsr.data.files import check_output
+from cvsr.data.video import write_video
+from cvsr.pipelines.cascade import CascadePipeline
+from cvsr.pipelines.store import load
+from cvsr.presets import SAMPLING
+
+
+def generate(
+    *,
+    prompt: str,
+    output: str,
+    steps: int,
+    frames: int,
+    guidance: float,
+    seed: int,
+    consistency: int,
+    system: str,
+    no_upscale: bool,
+    compare: bool,
+    weights: str | None,
+) -> int:
+    """Make a video file from a prompt. What can be wrong is found before the work begins."""
+    compared = comparison_path(output) if compare and not no_upscale else None
+    for path in filter(None, (output, compared)):
+        check_output(path)
+    keep_freed_memory()
+    quiet_libraries()
+    base = load("text_to_video", weights)
+    base.set_progress_bar_config(desc="small video", unit="step")
+    arguments = {
+        "prompt": prompt,
+        "num_frames": frames,
+        "guidance_scale": guidance,
+        "generator": torch.Generator().manual_seed(seed),
+        "output_type": "np",
+    }
+    if no_upscale:
+        small = large = base.to(device())(**arguments, num_inference_steps=steps).frames[0]
+    else:
+        enlarger = load(SYSTEMS[system], weights)
+        enlarger.set_progress_bar_config(desc="large video", unit="step")
+        cascade = CascadePipeline(base, enlarger).to(device())
+        both = cascade(**arguments, base_inference_steps=steps, consistency=consistency)
+        small, large = both.base[0], both.frames[0]
+    settings = {
+        "command": "generate",
+        "system": system,
+        "prompt": prompt,
+        "steps": steps,
+        "seed": seed,
+        "guidance": guidance,
+        "consistency": consistency,
+    }
+    _write(output, large, settings)
+    if compared:
+        _write(compared, before_and_after(small, large, "base model", f"{system}, x4"), settings)
+    return 0
+
+
+def _write(path: str, frames: np.ndarray, settings: dict) -> None:
+    write_video(path, frames, fps=SAMPLING.fps, metadata={"cvsr": settings})
+    report(path, frames)

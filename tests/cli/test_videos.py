@@ -1,0 +1,101 @@
+"""upscale and generate write what they say: size, rate, sound, settings; a signal leaves nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import av
+import numpy as np
+import pytest
+
+from cvsr.cli.main import main
+from cvsr.data.video import read_video, write_video
+
+
+def upscale(weights, *arguments) -> int:
+    return main(["upscale", *map(str, arguments), "--weights", str(weights), "--steps", "1"])
+
+
+def generate(weights, *arguments) -> int:
+    return main(
+        ["generate", *map(str, arguments), "--weights", str(weights), "--steps", "1", "--frames", "3"]
+    )
+
+
+def has_sound(path) -> bool:
+    with av.open(str(path)) as file:
+        return bool(file.streams.audio)
+
+
+def test_upscale_keeps_rate_and_sound_and_notes_its_settings(weights, clip, tmp_path, capsys):
+    output = tmp_path / "large.mp4"
+    assert upscale(weights, clip, output, "--seed", 7, "--prompt", "a ball", "--compare") == 0
+    before, after = read_video(clip), read_video(output)
+    assert after.frames.shape == (6, 64, 96, 3)
+    assert (after.fps, after.timestamps) == (before.fps, before.timestamps)
+    assert has_sound(output)
+    settings = after.metadata["cvsr"]
+    assert (settings["command"], settings["seed"], settings["prompt"], settings["scale"]) == (
+        "upscale",
+        7,
+        "a ball",
+        4,
+    )
+    assert read_video(tmp_path / "large_compare.mp4").frames.shape == (6, 64 + 28, 3 * 96, 3)
+    assert f"wrote {output}: 6 frames of 96x64" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("scale", "size"), [("1.5", (24, 36)), ("0.5", (8, 12)), ("2.3", (38, 56))])
+def test_other_scales(weights, clip, tmp_path, scale, size):
+    assert upscale(weights, clip, tmp_path / "out.mp4", "--scale", scale, "--frames", 2) == 0
+    assert read_video(tmp_path / "out.mp4").frames.shape == (2, *size, 3)
+
+
+def test_an_image_and_a_folder_of_frames(weights, tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (1, 9, 11, 3), dtype=np.uint8)
+    write_video(tmp_path / "small.png", picture, fps=1)
+    assert upscale(weights, tmp_path / "small.png", tmp_path / "large.png") == 0
+    assert read_video(tmp_path / "large.png").frames.shape == (1, 36, 44, 3)
+    assert upscale(weights, tmp_path / "small.png", f"{tmp_path}/frames/", "--compare") == 0
+    assert read_video(tmp_path / "frames").frames.shape == (1, 36, 44, 3)
+    assert (tmp_path / "frames_compare.mp4").exists()
+
+
+def test_generate_makes_the_large_video_and_beside_it_the_comparison(weights, tmp_path):
+    output = tmp_path / "ball.mp4"
+    assert generate(weights, "a red ball", output, "--compare") == 0
+    video = read_video(output)
+    assert video.frames.shape == (3, 256, 256, 3)
+    assert video.metadata["cvsr"]["prompt"] == "a red ball"
+    assert read_video(tmp_path / "ball_compare.mp4").frames.shape == (3, 256 + 28, 3 * 256, 3)
+
+
+def test_the_same_command_makes_the_same_file_and_another_seed_another(weights, tmp_path):
+    frames = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert generate(weights, "", tmp_path / f"{name}.mp4", "--no-upscale", "--seed", seed) == 0
+        frames.append(read_video(tmp_path / f"{name}.mp4").frames)
+    assert frames[0].shape == (3, 64, 64, 3)
+    assert np.array_equal(frames[0], frames[1])
+    assert not np.array_equal(frames[0], frames[2])
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_nothing_behind(weights, clip, tmp_path, sent, code):
+    output = tmp_path / "results"
+    output.mkdir()
+    command = [sys.executable, "-m", "cvsr", "upscale", str(clip), str(output / "large.mp4")]
+    environment = os.environ | {"CVSR_WEIGHTS": str(weights), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([*command, "--steps", "1000000"], stderr=subprocess.PIPE, env=environment)
+    try:
+        seen = b""
+        while b"upscaling" not in seen and (character := process.stderr.read(1)):
+            seen += character
+        process.send_signal(sent)
+        _, rest = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == code, seen + rest
+    assert b"Traceback" not in seen + rest
+    assert list(output.iterdir()) == []
