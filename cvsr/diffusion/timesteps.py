@@ -6,27 +6,27 @@ larger pictures need (Esser et al. 2024, sections 3.1 and 5.3.2).
 """
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 
-class TimestepSampler(Protocol):
+class TimestepSampler(ABC):
     """A distribution of training times on [0, 1]."""
 
+    @abstractmethod
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Draw n times (n,) on the CPU, float32."""
-        ...
 
+    @abstractmethod
     def density(self, t: Tensor) -> Tensor:
         """Probability density at t, of t's shape; 0 outside [0, 1]."""
-        ...
 
 
 @dataclass(frozen=True)
-class Uniform:
+class Uniform(TimestepSampler):
     """Every time alike: p(t) = 1."""
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
@@ -39,7 +39,7 @@ class Uniform:
 
 
 @dataclass(frozen=True)
-class LogitNormal:
+class LogitNormal(TimestepSampler):
     """The middle of the path: logit(t) = log(t / (1 - t)) is normal with this mean and standard deviation."""
 
     mean: float = 0.0
@@ -62,7 +62,7 @@ class LogitNormal:
 
 
 @dataclass(frozen=True)
-class Shifted:
+class Shifted(TimestepSampler):
     """Another sampler's times, shifted towards the noise by `factor` ≥ 1 (or towards the data below 1)."""
 
     factor: float

@@ -1,6 +1,6 @@
 """The common ground of all systems: a text-to-video model, then super-resolution by channel concatenation.
 
-Both stages work on one autoencoder's latents and read one text encoder's states. The super-resolution network
+Both stages work on one autoencoder's latents; each has a small text encoder, trained with it. The second network
 sees the noisy latents and, beside them, those of the bicubically enlarged video with some noise.
 """
 
@@ -43,8 +43,8 @@ def build_text_to_video(preset: Preset, captions: Iterable[str]) -> Stage:
     )
 
 
-def build_super_resolution(preset: Preset, base: Stage) -> Stage:
-    """An untrained super-resolution model on the autoencoder and text encoder of a base model."""
+def build_super_resolution(preset: Preset, captions: Iterable[str]) -> Stage:
+    """An untrained super-resolution model, with a text encoder of its own: both stages train at the same time."""
     channels = preset.autoencoder.latent_channels
     transformer = VideoTransformer(
         in_channels=2 * channels,  # the noisy latents and the low-resolution ones
@@ -53,4 +53,4 @@ def build_super_resolution(preset: Preset, base: Stage) -> Stage:
         micro_conditions=["noise_level"],
         **vars(preset.super_resolution),
     )
-    return replace(base, transformer=transformer, scheduler=euler_scheduler())
+    return replace(build_text_to_video(preset, captions), transformer=transformer)

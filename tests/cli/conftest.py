@@ -15,7 +15,6 @@ from cvsr.presets import PRESETS
 from cvsr.systems.base import build_super_resolution, build_text_to_video
 from cvsr.weights import Card, write_card
 
-TEXT = {"tokenizer": "../text_to_video/tokenizer", "text_encoder": "../text_to_video/text_encoder"}
 CODEC = {"autoencoder": "../autoencoder"}
 
 
@@ -25,13 +24,13 @@ def weights(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     torch.manual_seed(0)
     base = build_text_to_video(PRESETS["tiny"], ["a red ball"])
-    enlarger = build_super_resolution(PRESETS["tiny"], base)
+    enlarger = build_super_resolution(PRESETS["tiny"], ["a red ball"])
     for weight in [*base.transformer.parameters(), *enlarger.transformer.parameters()]:
         weight.data.add_(torch.randn_like(weight) * 0.05)  # fresh networks predict 0, whatever the seed
     save(base.autoencoder, folder / "autoencoder")
     save(TextToVideoPipeline(**vars(base)), folder / "text_to_video", shared=["autoencoder"])
-    save(SuperResolutionPipeline(**vars(enlarger)), folder / "super_resolution", shared=[*CODEC, *TEXT])
-    for name, shared in (("autoencoder", {}), ("text_to_video", CODEC), ("super_resolution", CODEC | TEXT)):
+    save(SuperResolutionPipeline(**vars(enlarger)), folder / "super_resolution", shared=[*CODEC])
+    for name, shared in (("autoencoder", {}), ("text_to_video", CODEC), ("super_resolution", CODEC)):
         write_card(
             folder / name, Card("tiny", "none", "0", 0, "nothing", 0, "cpu", 0.0, {"psnr": 31.25}, shared)
         )

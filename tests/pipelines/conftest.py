@@ -31,7 +31,7 @@ def fresh() -> SuperResolutionPipeline:
     """Super-resolution whose network predicts exactly 0."""
     torch.manual_seed(0)
     preset = PRESETS["tiny"]
-    stage = build_super_resolution(preset, build_text_to_video(preset, CAPTIONS))
+    stage = build_super_resolution(preset, CAPTIONS)
     return quiet(SuperResolutionPipeline(**vars(stage)))
 
 

@@ -10,15 +10,13 @@ from cvsr.systems.base import build_super_resolution, build_text_to_video
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_stages_fit_and_share_codec_and_text(name):
+def test_parts_of_a_stage_fit(name):
     with torch.device("meta"):  # sizes only: the large presets need not fit in memory
         base = build_text_to_video(PRESETS[name], ["a red ball"])
-        sr = build_super_resolution(PRESETS[name], base)
+        sr = build_super_resolution(PRESETS[name], ["a red ball"])
     TextToVideoPipeline(**vars(base)).check_parts()
     SuperResolutionPipeline(**vars(sr)).check_parts()
-    assert sr.autoencoder is base.autoencoder
-    assert sr.text_encoder is base.text_encoder
-    assert sr.transformer is not base.transformer
+    assert sr.autoencoder.config == base.autoencoder.config
 
 
 def test_a_stage_of_the_other_kind_is_refused():

@@ -1,0 +1,93 @@
+"""Precomputed latents: every clip is encoded once, and training reads the small result.
+
+A folder of clips (`build_pixels`) becomes a folder of latents, one safetensors file a clip, written whole or not
+at all; a build that was stopped goes on where it was.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from cvsr.data.pixels import share_out
+from cvsr.data.resize import resize
+from cvsr.data.stream import Ticket, random_of
+from cvsr.data.video import to_tensor
+
+Encode = Callable[[Tensor], Tensor]  # video (1, 3, T, H, W) in [-1, 1] to normalised latents (1, c, t, h, w)
+
+
+@torch.no_grad()
+def build_latents(folder: str | Path, clips: str | Path, encode: Encode, codec: str, reduction: int = 1) -> Path:
+    """Encode every clip that has no latents yet.
+
+    Args:
+        folder: where the latents go.
+        clips: made by `build_pixels`.
+        encode: the autoencoder, as a callable.
+        codec: what tells this autoencoder from others, such as a hash; noted in the folder.
+        reduction: if above 1, the clip reduced so many times and enlarged again is encoded beside it.
+
+    Raises:
+        ValueError: the folder holds latents of another autoencoder or reduction.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    made_by, record = f"{codec} {reduction}", folder / "made_by.txt"
+    if record.exists() and record.read_text() != made_by:
+        raise ValueError(
+            f"folder={folder}: holds latents of another autoencoder; allowed those of {made_by}; try another folder"
+        )
+    record.write_text(made_by)
+    todo = [c for c in sorted(Path(clips).glob("*.npy")) if not (folder / f"{c.stem}.safetensors").exists()]
+    for clip in tqdm(todo, desc=f"latents in {folder}", disable=not todo):
+        video = to_tensor(np.load(clip))[None]  # (1, 3, T, H, W)
+        tensors = {"latents": encode(video)[0].half()}
+        if reduction > 1:
+            tensors["low"] = encode(reduce_and_enlarge(video, reduction))[0].half()
+        save_file(tensors, folder / "unfinished", {"caption": clip.with_suffix(".txt").read_text()})
+        os.replace(folder / "unfinished", folder / f"{clip.stem}.safetensors")
+    return folder
+
+
+def reduce_and_enlarge(video: Tensor, reduction: int) -> Tensor:
+    """(B, 3, T, H, W) as it comes back from a video `reduction` times smaller, 8 bits a value, in [-1, 1]."""
+    height, width = video.shape[-2:]
+    small = resize(video, height // reduction, width // reduction).clamp(-1, 1)
+    small = ((small + 1) * 127.5).round() / 127.5 - 1  # what a file can hold
+    return resize(small, height, width).clamp(-1, 1)
+
+
+class LatentClips(Dataset):
+    """Random crops of latents, by (seed, ticket): {"latents": (c, t, h, w), "caption": str}, and "low" if built.
+
+    A crop begins with the first frame, which is encoded alone.
+
+    Args:
+        folder: made by `build_latents`.
+        shares: see `cvsr.data.pixels.share_out`.
+        seed: of every draw.
+    """
+
+    def __init__(self, folder: str | Path, shares: dict[str, float] | None = None, seed: int = 0):
+        self.groups, self.weights = share_out(sorted(Path(folder).glob("*.safetensors")), shares or {"": 1.0})
+        self.seed = seed
+
+    def __getitem__(self, ticket: Ticket) -> dict[str, Tensor | str]:
+        rng, bucket = random_of(self.seed, ticket.index), ticket.bucket
+        group = self.groups[rng.choice(len(self.groups), p=self.weights)]
+        with safe_open(group[rng.integers(len(group))], "pt") as file:
+            _, _, height, width = file.get_slice("latents").get_shape()
+            top, left = (int(rng.integers(side - bucket.size + 1)) for side in (height, width))
+            rows, columns = slice(top, top + bucket.size), slice(left, left + bucket.size)
+            sample = {
+                name: file.get_slice(name)[:, : bucket.frames, rows, columns].float() for name in file.keys()
+            }
+            return sample | {"caption": file.metadata()["caption"]}

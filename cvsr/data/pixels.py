@@ -1,0 +1,174 @@
+"""Training pixels: clips cut once from videos, the world and photographs, kept as .npy files, read at random.
+
+A folder of clips is built by `build_pixels`, a clip a file, each written whole or not at all, so that a build
+that was stopped goes on where it was. Readers map the files into memory and touch only what they crop.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from torch import Tensor
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from cvsr.data.clips import ClipReader, check_clip
+from cvsr.data.photographs import render_pan, sample_pan
+from cvsr.data.scenes import sample_scene
+from cvsr.data.stream import Ticket, random_of
+from cvsr.data.video import to_tensor
+from cvsr.data.world import render
+
+
+@dataclass(frozen=True)
+class PixelSources:
+    """What a folder of clips is made of; all clips have `frames` frames of size × size pixels.
+
+    Attributes:
+        world: scenes of the procedural world.
+        photographs: camera moves over photographs.
+        videos: video files; each gives `cuts` clips at random times, places and scales (reduced, never enlarged).
+        split, seed: which scenes; the splits are disjoint.
+    """
+
+    world: int = 0
+    photographs: int = 0
+    videos: tuple[str, ...] = ()
+    cuts: int = 0
+    frames: int = 17
+    size: int = 256
+    split: str = "train"
+    seed: int = 0
+
+
+def build_pixels(folder: str | Path, sources: PixelSources) -> Path:
+    """Make the clips that are not there yet.
+
+    Raises:
+        ValueError: the folder holds clips of other sources, or a video is shorter or smaller than a clip.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    settings, record = json.dumps(asdict(sources), indent=1), folder / "sources.json"
+    if record.exists() and record.read_text() != settings:
+        raise ValueError(f"folder={folder}: holds clips of other sources; allowed an empty one; try another folder")
+    record.write_text(settings)
+    todo = [(name, make) for name, make in _clips(sources) if not (folder / f"{name}.npy").exists()]
+    for video in sources.videos if todo else ():
+        _check_video(video, sources)
+    for name, make in tqdm(todo, desc=f"clips in {folder.name}", disable=not todo):
+        frames, caption = make()
+        (folder / f"{name}.txt").write_text(caption)
+        with open(folder / "unfinished", "wb") as file:
+            np.save(file, frames)
+        os.replace(folder / "unfinished", folder / f"{name}.npy")
+    return folder
+
+
+def _clips(sources: PixelSources) -> Iterator[tuple[str, Callable[[], tuple[np.ndarray, str]]]]:
+    """The name of every clip and the function that makes its frames and caption."""
+    first = sources.seed
+    for index in range(sources.world):
+        yield f"world-{index:05d}", lambda i=index: _scene(first + i, sources)
+    for index in range(sources.photographs):
+        yield f"photograph-{index:05d}", lambda i=index: _pan(first + i, sources)
+    for path in sources.videos:
+        for index in range(sources.cuts):
+            yield f"{Path(path).stem}-{index:05d}", lambda p=path, i=index: (_cut(p, first + i, sources), "")
+
+
+def _scene(seed: int, sources: PixelSources) -> tuple[np.ndarray, str]:
+    drawn = render(sample_scene(seed, sources.split), sources.frames, sources.size, sources.size)
+    return drawn.frames, drawn.caption
+
+
+def _pan(seed: int, sources: PixelSources) -> tuple[np.ndarray, str]:
+    pan = sample_pan(seed, sources.split)
+    return render_pan(pan, sources.frames, sources.size, sources.size), pan.caption
+
+
+def _cut(path: str, seed: int, sources: PixelSources) -> np.ndarray:
+    """A square from a random place of the video, reduced by area from a random scale."""
+    rng, size = random_of(seed, 0), sources.size
+    with ClipReader(path) as clip:
+        start = int(rng.integers(len(clip) - sources.frames + 1))
+        frames = clip.get(range(start, start + sources.frames))
+    side = int(size * (min(frames.shape[1:3]) / size) ** rng.random())  # log-uniform, so that each scale counts alike
+    top, left = (int(rng.integers(n - side + 1)) for n in frames.shape[1:3])
+    square = frames[:, top : top + side, left : left + side]
+    return np.stack([cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA) for frame in square])
+
+
+def _check_video(path: str, sources: PixelSources) -> None:
+    info = check_clip(path)
+    if info.frames < sources.frames or min(info.height, info.width) < sources.size:
+        raise ValueError(
+            f"videos={path}: {info.frames} frames of {info.width}x{info.height}; allowed at least {sources.frames}"
+            f" frames of {sources.size}x{sources.size}; try smaller clips or leave it out"
+        )
+
+
+class PixelClips(Dataset):
+    """Random crops (3, T, H, W) in [-1, 1] of the clips in a folder, mirrored at random, by (seed, ticket).
+
+    Args:
+        folder: made by `build_pixels`.
+        shares: see `share_out`.
+        seed: of every draw.
+    """
+
+    def __init__(self, folder: str | Path, shares: dict[str, float] | None = None, seed: int = 0):
+        self.groups, self.weights = share_out(sorted(Path(folder).glob("*.npy")), shares or {"": 1.0})
+        self.seed = seed
+
+    def __getitem__(self, ticket: Ticket) -> Tensor:
+        rng, bucket = random_of(self.seed, ticket.index), ticket.bucket
+        group = self.groups[rng.choice(len(self.groups), p=self.weights)]
+        clip = np.load(group[rng.integers(len(group))], mmap_mode="r")
+        wanted = (bucket.frames, bucket.size, bucket.size)
+        start, top, left = (
+            int(rng.integers(have - want + 1)) for have, want in zip(clip.shape[:3], wanted, strict=True)
+        )
+        crop = clip[start : start + bucket.frames, top : top + bucket.size, left : left + bucket.size]
+        if rng.random() < 0.5:
+            crop = crop[:, :, ::-1]
+        return to_tensor(np.ascontiguousarray(crop))
+
+
+class WholeClips(Dataset):
+    """Every clip (3, T, H, W) in [-1, 1] of a folder made by `build_pixels`, once, in the order of its name."""
+
+    def __init__(self, folder: str | Path):
+        self.files = sorted(Path(folder).glob("*.npy"))
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return to_tensor(np.load(self.files[index]))
+
+
+def share_out(files: list[Path], shares: dict[str, float]) -> tuple[list[list[Path]], np.ndarray]:
+    """Files by the beginning of their names, and how often each group is drawn (sums to 1).
+
+    `shares` is like {"world": 0.4, "": 0.6}; "" takes whatever no other name does.
+
+    Raises:
+        ValueError: a share without a file.
+    """
+    named = tuple(name for name in shares if name)
+    groups = [
+        [file for file in files if (file.name.startswith(name) if name else not file.name.startswith(named))]
+        for name in shares
+    ]
+    for name, group in zip(shares, groups, strict=True):
+        if not group:
+            raise ValueError(
+                f"shares={shares}: no file begins with {name!r}; allowed names of the sources; try {{'': 1.0}}"
+            )
+    weights = np.array(list(shares.values()), float)
+    return groups, weights / weights.sum()

@@ -1,0 +1,262 @@
+"""A causal video autoencoder that starts from the best linear one.
+
+Legend: B batch, T frames, H W pixels, t = 1 + (T-1)/4, h = H/8, w = W/8 latent sizes, c latent channels,
+d width of the trunk (at latent resolution), f width of the fine stage (every frame, a quarter of the resolution).
+
+The first frame is a group of its own, every later group holds four frames. A linear map (in closed form, the
+principal components of the training patches) takes a group's 8×8 patches to latents and back; convolutions that
+start at zero add what a linear map cannot know. Convolutions in time see the past only, and norms act on each
+position alone, so that neither a later frame nor a distant pixel changes what was already encoded.
+"""
+
+import torch
+import torch.nn.functional as F
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.autoencoders.vae import DecoderOutput, DiagonalGaussianDistribution
+from diffusers.models.modeling_outputs import AutoencoderKLOutput
+from diffusers.models.modeling_utils import ModelMixin
+from einops import rearrange
+from torch import Tensor, nn
+
+FRAMES, PATCH = 4, 8  # one latent position stands for 4×8×8 pixels (1×8×8 in the first frame)
+START_LOGVAR = -8.0  # of an untrained posterior: sharp, so that the decoder starts from good latents
+FINE = 4  # the fine stage works on 4×4 pixel cells: convolutions at full resolution would cost 16 times more
+
+
+class SpatialConv(nn.Module):
+    """3×3 convolution on channels-last frames: (B, t, h, w, c_in) → (B, t, h, w, c_out)."""
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        frames = x.flatten(0, 1).permute(0, 3, 1, 2)  # (B·t, c, h, w), channels_last in memory
+        return self.conv(frames).permute(0, 2, 3, 1).unflatten(0, x.shape[:2])
+
+
+class CausalConv(SpatialConv):
+    """2×3×3 convolution that sees a frame and the one before it (zeros before the first)."""
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__(2 * in_channels, out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(with_previous(x))
+
+
+def with_previous(x: Tensor) -> Tensor:
+    """Each frame of (B, t, h, w, c) behind the one before it, by channel: (B, t, h, w, 2c)."""
+    before = torch.cat([torch.zeros_like(x[:, :1]), x[:, :-1]], dim=1)
+    return torch.cat([before, x], dim=-1)
+
+
+class FineBlock(nn.Module):
+    """Residual block of the fine stage: follows small motions from frame to frame, then works inside the frame."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.in_time, self.in_space = CausalConv(width, width), SpatialConv(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.in_space(F.silu(self.in_time(F.silu(x))))
+
+
+class TrunkBlock(nn.Module):
+    """Residual block at latent resolution: a gated causal convolution, which can tell motion from rest."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm = nn.RMSNorm(width)
+        self.in_time = CausalConv(width, 2 * width)
+        self.mix = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        value, gate = self.in_time(self.norm(x)).chunk(2, dim=-1)
+        return x + self.mix(value * F.silu(gate))
+
+
+class LinearCodec(nn.Module):
+    """The linear autoencoder: one matrix for the first frame's patches, one for the groups of four frames.
+
+    Fitted in closed form and then left alone: the path around the encoder's convolutions, the start of the
+    decoder's, and the baseline for both. Latents have unit variance on the data it was fitted on.
+    """
+
+    def __init__(self, latent_channels: int):
+        super().__init__()
+        pixels = 3 * PATCH * PATCH
+        self.encode_first = nn.Linear(pixels, latent_channels)
+        self.encode_group = nn.Linear(pixels * FRAMES, latent_channels)
+        self.decode_first = nn.Linear(latent_channels, pixels)
+        self.decode_group = nn.Linear(latent_channels, pixels * FRAMES)
+
+    def encode(self, video: Tensor) -> Tensor:  # (B, 3, T, H, W) → (B, t, h, w, c)
+        first, groups = to_patches(video)
+        return torch.cat([self.encode_first(first), self.encode_group(groups)], dim=1)
+
+    def decode(self, latents: Tensor) -> Tensor:  # (B, t, h, w, c) → (B, 3, T, H, W)
+        return from_patches(self.decode_first(latents[:, :1]), self.decode_group(latents[:, 1:]))
+
+
+def to_patches(video: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, 3, T, H, W) → the first frame's patches (B, 1, h, w, 192) and the groups' (B, t-1, h, w, 768)."""
+    first = rearrange(video[:, :, :1], "b c t (h i) (w j) -> b t h w (i j c)", i=PATCH, j=PATCH)
+    groups = rearrange(video[:, :, 1:], "b c (t n) (h i) (w j) -> b t h w (n i j c)", n=FRAMES, i=PATCH, j=PATCH)
+    return first, groups
+
+
+def from_patches(first: Tensor, groups: Tensor) -> Tensor:
+    """The inverse of `to_patches`."""
+    first = rearrange(first, "b t h w (i j c) -> b c t (h i) (w j)", i=PATCH, j=PATCH)
+    groups = rearrange(groups, "b t h w (n i j c) -> b c (t n) (h i) (w j)", n=FRAMES, i=PATCH, j=PATCH)
+    return torch.cat([first, groups], dim=2)
+
+
+def to_cells(video: Tensor) -> Tensor:
+    """(B, 3, T, H, W) → 4×4 pixel cells (B, T, H/4, W/4, 48)."""
+    return rearrange(video, "b c t (h i) (w j) -> b t h w (i j c)", i=FINE, j=FINE)
+
+
+class Encoder(nn.Module):
+    """What the convolutions add to the linear latents: (B, 3, T, H, W) → mean and log-variance (B, t, h, w, 2c)."""
+
+    def __init__(self, latent_channels: int, width: int, fine_width: int, depth: int, fine_depth: int):
+        super().__init__()
+        self.stem = SpatialConv(3 * FINE * FINE, fine_width)
+        self.fine = nn.Sequential(*(FineBlock(fine_width) for _ in range(fine_depth)))
+        self.gather = nn.Linear(fine_width * FRAMES * 4, width)
+        self.trunk = nn.Sequential(*(TrunkBlock(width) for _ in range(depth)))
+        self.head = nn.Sequential(nn.RMSNorm(width), nn.SiLU(), nn.Linear(width, 2 * latent_channels))
+        nn.init.zeros_(self.head[-1].weight)
+        nn.init.zeros_(self.head[-1].bias)
+
+    def forward(self, video: Tensor) -> Tensor:
+        x = self.fine(self.stem(to_cells(video)))  # (B, T, H/4, W/4, f)
+        x = F.pad(x, (0, 0) * 3 + (FRAMES - 1, 0))  # the first frame closes a group whose other frames are empty
+        x = rearrange(x, "b (t n) (h i) (w j) f -> b t h w (n i j f)", n=FRAMES, i=2, j=2)
+        return self.head(self.trunk(self.gather(x)))
+
+
+class OverlappedDecoder(nn.Module):
+    """The linear decoder with a view of the neighbours: each patch from 3×3 latents of its own and the last frame.
+
+    Where `LinearCodec` decodes every patch alone and leaves edges between them, this one does not; it starts as
+    the least-squares fit. (B, t, h, w, c) → (B, 3, T, H, W).
+    """
+
+    def __init__(self, latent_channels: int):
+        super().__init__()
+        pixels = 3 * PATCH * PATCH
+        self.first = SpatialConv(latent_channels, pixels)
+        self.group = CausalConv(latent_channels, pixels * FRAMES)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return from_patches(self.first(latents[:, :1]), self.group(latents)[:, 1:])
+
+
+class Decoder(nn.Module):
+    """A linear reconstruction, and what convolutions that see it add to it: (B, t, h, w, c) → (B, 3, T, H, W)."""
+
+    def __init__(self, latent_channels: int, width: int, fine_width: int, depth: int, fine_depth: int):
+        super().__init__()
+        self.linear = OverlappedDecoder(latent_channels)
+        self.stem = CausalConv(latent_channels, width)
+        self.trunk = nn.Sequential(*(TrunkBlock(width) for _ in range(depth)))
+        self.scatter = nn.Sequential(nn.RMSNorm(width), nn.SiLU(), nn.Linear(width, fine_width * FRAMES * 4))
+        self.merge = CausalConv(fine_width + 3 * FINE * FINE, fine_width)
+        self.fine = nn.Sequential(*(FineBlock(fine_width) for _ in range(fine_depth)))
+        self.head = SpatialConv(fine_width, 3 * FINE * FINE)
+        nn.init.zeros_(self.head.conv.weight)
+        nn.init.zeros_(self.head.conv.bias)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        linear = self.linear(latents)
+        x = self.scatter(self.trunk(self.stem(latents)))
+        x = rearrange(x, "b t h w (n i j f) -> b (t n) (h i) (w j) f", n=FRAMES, i=2, j=2)
+        x = x[:, FRAMES - 1 :]  # the first latent frame stands for one frame only
+        x = self.head(F.silu(self.fine(self.merge(torch.cat([x, to_cells(linear)], dim=-1)))))
+        return linear + rearrange(x, "b t h w (i j c) -> b c t (h i) (w j)", i=FINE, j=FINE)
+
+
+class VideoAutoencoder(ModelMixin, ConfigMixin):
+    """Causal video autoencoder, 4×8×8 pixels a latent position (the compression of SeedVR 3.2, Wan and others).
+
+    Args:
+        latent_channels: c; 16 in the papers, more at teaching scale, where the codec has few parameters.
+        width, depth: channels and residual blocks at latent resolution, encoder and decoder each.
+        fine_width, fine_depth: the same for the stage that works on every frame at a quarter of the resolution.
+        latents_mean, latents_std: c numbers each, the statistics that `encode_to_latents` normalises with.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        latent_channels: int = 48,
+        width: int = 128,
+        encoder_depth: int = 2,
+        decoder_depth: int = 3,
+        fine_width: int = 48,
+        encoder_fine_depth: int = 1,
+        decoder_fine_depth: int = 3,
+        latents_mean: list[float] | None = None,
+        latents_std: list[float] | None = None,
+    ):
+        super().__init__()
+        if latents_mean is None or latents_std is None:
+            self.register_to_config(latents_mean=[0.0] * latent_channels, latents_std=[1.0] * latent_channels)
+        self.linear = LinearCodec(latent_channels).requires_grad_(False)
+        self.encoder = Encoder(latent_channels, width, fine_width, encoder_depth, encoder_fine_depth)
+        self.decoder = Decoder(latent_channels, width, fine_width, decoder_depth, decoder_fine_depth)
+
+    def encode(self, x: Tensor, return_dict: bool = True) -> AutoencoderKLOutput | tuple:
+        """The posterior over latents (B, c, t, h, w) of a video (B, 3, T, H, W) in [-1, 1].
+
+        Raises:
+            ValueError: T is not 4n + 1, or H or W is no multiple of 8.
+        """
+        frames, height, width = x.shape[2:]
+        if frames % FRAMES != 1 or height % PATCH or width % PATCH:
+            raise ValueError(
+                f"x={tuple(x.shape)}: no whole number of 4×8×8 groups; allowed 4n+1 frames, height and width"
+                " multiples of 8; try repeating the last frame and padding the edges"
+            )
+        mean, logvar = self.encoder(x).chunk(2, dim=-1)
+        moments = torch.cat([self.linear.encode(x) + mean, logvar + START_LOGVAR], dim=-1)
+        posterior = DiagonalGaussianDistribution(rearrange(moments, "b t h w c -> b c t h w"))
+        return AutoencoderKLOutput(latent_dist=posterior) if return_dict else (posterior,)
+
+    def decode(self, z: Tensor, return_dict: bool = True) -> DecoderOutput | tuple:
+        """The video (B, 3, T, H, W), about [-1, 1] and not clamped, of latents (B, c, t, h, w)."""
+        video = self.decoder(rearrange(z, "b c t h w -> b t h w c").contiguous())
+        return DecoderOutput(sample=video) if return_dict else (video,)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> DecoderOutput:
+        """Encode, draw from the posterior (its mean without a generator), decode."""
+        posterior = self.encode(x).latent_dist
+        return self.decode(posterior.mode() if generator is None else posterior.sample(generator))
+
+
+def latent_statistics(autoencoder: ModelMixin, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation a channel, (1, c, 1, 1, 1), that the autoencoder's config carries."""
+    mean, std = autoencoder.config.latents_mean, autoencoder.config.latents_std
+    return torch.tensor(mean, device=device).view(1, -1, 1, 1, 1), torch.tensor(std, device=device).view(1, -1, 1, 1, 1)
+
+
+def encode_to_latents(
+    autoencoder: ModelMixin, video: Tensor, generator: torch.Generator | None = None
+) -> Tensor:
+    """Normalised latents (B, c, t, h, w) of a video (B, 3, T, H, W) in [-1, 1]; the posterior's mode without a generator.
+
+    For every diffusers video autoencoder whose config carries `latents_mean` and `latents_std`, as Wan's does.
+    """
+    posterior = autoencoder.encode(video).latent_dist
+    latents = posterior.mode() if generator is None else posterior.sample(generator)
+    mean, std = latent_statistics(autoencoder, latents.device)
+    return (latents - mean) / std
+
+
+def decode_from_latents(autoencoder: ModelMixin, latents: Tensor) -> Tensor:
+    """The video (B, 3, T, H, W), about [-1, 1] and not clamped, of normalised latents (B, c, t, h, w)."""
+    mean, std = latent_statistics(autoencoder, latents.device)
+    return autoencoder.decode(latents * std + mean).sample

@@ -1,0 +1,94 @@
+"""What Lightning trains on: folders that are built once, and endless, exactly resumable streams out of them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from pytorch_lightning import LightningDataModule
+from torch.utils.data import DataLoader
+
+from cvsr.data.latents import LatentClips, build_latents
+from cvsr.data.pixels import PixelClips, PixelSources, WholeClips, build_pixels
+from cvsr.data.stream import Bucket, stream
+from cvsr.models.autoencoder import encode_to_latents
+from cvsr.pipelines.store import load
+from cvsr.weights import read_card, require
+
+
+class PixelData(LightningDataModule):
+    """Crops (B, 3, T, H, W) in [-1, 1], for the autoencoder.
+
+    Args:
+        folder: where the clips are kept; built if they are not there.
+        train, held_out: what they are made of; held-out scenes come from the validation split.
+        buckets: shapes of the batches, in turn; frames 4n + 1, sizes multiples of 8.
+        shares: how often which source is drawn, see `cvsr.data.pixels.share_out`.
+        workers, seed: of the stream.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        train: PixelSources,
+        held_out: PixelSources,
+        buckets: list[Bucket],
+        shares: dict[str, float] | None = None,
+        workers: int = 0,
+        seed: int = 0,
+    ):
+        super().__init__()
+        self.folder, self.train, self.held_out = Path(folder), train, replace(held_out, split="validation")
+        self.buckets, self.shares, self.workers, self.seed = buckets, shares, workers, seed
+
+    def prepare_data(self) -> None:
+        build_pixels(self.folder / "train", self.train)
+        build_pixels(self.folder / "held_out", self.held_out)
+
+    def train_dataloader(self) -> DataLoader:
+        clips = PixelClips(self.folder / "train", self.shares, self.seed)
+        return stream(clips, self.buckets, self.trainer.global_step, self.workers)
+
+    def val_dataloader(self) -> DataLoader:
+        """Every held-out clip once, whole."""
+        return DataLoader(WholeClips(self.folder / "held_out"), batch_size=1)
+
+
+class LatentData(LightningDataModule):
+    """Batches {"latents": (B, c, t, h, w), "caption": [str]}, and "low" if `reduction` > 1, for flow matching.
+
+    Args:
+        clips, latents: folders where both are kept; built if they are not there.
+        train: what the clips are made of.
+        buckets: shapes of the batches, in turn, in latent frames and positions.
+        reduction: how much smaller than the target the low-resolution video is; 1 = there is none.
+        shares, workers, seed: as for `PixelData`.
+        weights: the folder of weights that holds the autoencoder; the repository's by default.
+    """
+
+    def __init__(
+        self,
+        clips: str,
+        latents: str,
+        train: PixelSources,
+        buckets: list[Bucket],
+        reduction: int = 1,
+        shares: dict[str, float] | None = None,
+        workers: int = 0,
+        seed: int = 0,
+        weights: str | None = None,
+    ):
+        super().__init__()
+        self.clips, self.latents, self.train = Path(clips), Path(latents), train
+        self.buckets, self.reduction = buckets, reduction
+        self.shares, self.workers, self.seed, self.weights = shares, workers, seed, weights
+
+    def prepare_data(self) -> None:
+        build_pixels(self.clips, self.train)
+        autoencoder = load("autoencoder", self.weights)
+        codec = "".join(read_card(require("autoencoder", self.weights)).files.values())
+        build_latents(
+            self.latents, self.clips, lambda v: encode_to_latents(autoencoder, v), codec, self.reduction
+        )
+
+    def train_dataloader(self) -> DataLoader:
+        latents = LatentClips(self.latents, self.shares, self.seed)
+        return stream(latents, self.buckets, self.trainer.global_step, self.workers)

@@ -1,0 +1,75 @@
+"""Finished weights, in the folder that everything else loads them from."""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from diffusers import DiffusionPipeline
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import nn
+
+from cvsr.pipelines.store import save
+from cvsr.training.budget import Budget
+from cvsr.weights import Card, weights_folder, write_card
+
+AUTOENCODER = {"autoencoder": "../autoencoder"}  # every pipeline's, stored once
+
+
+class Exportable(Protocol):
+    """What a Lightning module has to offer."""
+
+    def finished(self) -> nn.Module | DiffusionPipeline:
+        """The model, or the pipeline that it belongs to."""
+
+
+class Export(Callback):
+    """Saves the trained model with its card at the end of a run that reached its budget.
+
+    Args:
+        name: of the model's folder in the weights folder.
+        recipe: the YAML file of this run.
+        data: one sentence on what it was trained on.
+        folder: of the weights; the repository's by default.
+    """
+
+    def __init__(self, name: str, recipe: str, data: str, folder: str | None = None):
+        self.target, self.recipe, self.data = weights_folder(folder) / name, recipe, data
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write a new folder beside the old one and put it in its place."""
+        model = pl_module.finished()
+        shared = AUTOENCODER if isinstance(model, DiffusionPipeline) else {}
+        unfinished = self.target.with_name(f".{self.target.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        save(model, unfinished, shared=list(shared))
+        write_card(unfinished, self._card(trainer, pl_module, shared))
+        shutil.rmtree(self.target, ignore_errors=True)
+        unfinished.rename(self.target)
+
+    def _card(self, trainer: Trainer, module: LightningModule, shared: dict[str, str]) -> Card:
+        seconds = next((c.elapsed() for c in trainer.callbacks if isinstance(c, Budget)), time.process_time())
+        device = torch.cuda.get_device_name() if module.device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        return Card(
+            config=self.recipe,
+            command=f"python -m cvsr fit --config {self.recipe}",
+            commit=_commit(),
+            seed=module.hparams.seed,
+            data=self.data,
+            steps=trainer.global_step,
+            device=device,
+            minutes=round(seconds / 60, 1),
+            held_out={k.removeprefix("held_out/"): round(v, 4) for k, v in figures.items() if k.startswith("held_out/")},
+            shared=shared,
+        )
+
+
+def _commit() -> str:
+    """The checkout's commit, or "unknown" outside of one."""
+    asked = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip() or "unknown"

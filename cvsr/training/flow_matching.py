@@ -1,0 +1,171 @@
+"""Training a base or a super-resolution model by flow matching on precomputed latents."""
+
+from abc import abstractmethod
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor
+
+from cvsr.data.captions import sample_captions
+from cvsr.diffusion.flow import CleanPreconditioner, expand_time, interpolate
+from cvsr.diffusion.noise_augmentation import NoiseRange, augment
+from cvsr.diffusion.timesteps import LogitNormal, TimestepSampler
+from cvsr.models.autoencoder import VideoAutoencoder, decode_from_latents
+from cvsr.models.text import encode_prompts
+from cvsr.pipelines.base import VideoPipeline
+from cvsr.pipelines.store import load
+from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.presets import PRESETS
+from cvsr.systems.base import Stage, build_super_resolution, build_text_to_video
+
+Batch = dict[str, Tensor | list[str]]
+
+
+class FlowMatching(LightningModule):
+    """Minimises the squared error of the velocity, for which the network predicts the clean latents.
+
+        loss = w_c |x̂_0 - x_0|² / max(t, t_floor)²
+
+    the error of the velocity (x_t - x̂_0) / t, kept finite near the data (Li and He 2025, "Back to basics",
+    section 4.2), with a weight for each latent channel.
+
+    Args:
+        preset: a row of `cvsr.presets.PRESETS`.
+        learning_rate: of AdamW, after the warm-up.
+        text_dropout: how often a caption is left out, for classifier-free guidance.
+        timesteps: the sampler of training times.
+        t_floor: smallest time that the loss divides by.
+        seed: of the weights, the times, the noise and the dropout.
+        weights: the folder of weights that holds the autoencoder; the repository's by default.
+    """
+
+    def __init__(
+        self,
+        preset: str = "teaching",
+        learning_rate: float = 1e-3,
+        text_dropout: float = 0.1,
+        timesteps: TimestepSampler = LogitNormal(),  # noqa: B008 (frozen)
+        t_floor: float = 0.2,
+        seed: int = 0,
+        weights: str | None = None,
+    ):
+        super().__init__()
+        self.save_hyperparameters(ignore="timesteps")
+        self.timesteps = timesteps
+        torch.manual_seed(seed)
+        stage = self.build_stage(preset)
+        self.autoencoder = load("autoencoder", weights).requires_grad_(False)
+        self.tokenizer, self.scheduler = stage.tokenizer, stage.scheduler
+        self.text_encoder, self.transformer = stage.text_encoder, stage.transformer
+        self.register_buffer("channel_weights", channel_weights(self.autoencoder), persistent=False)
+
+    @abstractmethod
+    def build_stage(self, preset: str) -> Stage:
+        """The untrained parts."""
+
+    @abstractmethod
+    def condition(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor | None, dict[str, Tensor]]:
+        """What lies beside the noisy latents (B, c, t, h, w) and is the prior, and the micro conditions."""
+
+    @property
+    @abstractmethod
+    def pipeline(self) -> VideoPipeline:
+        """The parts as a pipeline, for samples and for shipping."""
+
+    def finished(self) -> VideoPipeline:
+        """What `Export` saves."""
+        return self.pipeline
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        latents, generator = batch["latents"], torch.Generator().manual_seed(hash((self.hparams.seed, self.global_step)))
+        t = self.timesteps.sample(len(latents), generator).to(latents)
+        noise = torch.randn(latents.shape, generator=generator).to(latents)
+        condition, levels = self.condition(batch, generator)
+        x_t = interpolate(latents, noise, t)
+        inputs = x_t if condition is None else torch.cat([x_t, condition], dim=1)
+        kept = torch.rand(len(latents), generator=generator) >= self.hparams.text_dropout
+        captions = [caption if keep else "" for caption, keep in zip(batch["caption"], kept, strict=True)]
+        text, mask = encode_prompts(self.tokenizer, self.text_encoder, captions)
+        output = self.transformer(inputs, t, text, mask, levels).sample
+        clean = CleanPreconditioner().clean(output, 0.0 if condition is None else condition)
+        error = (clean - latents) / expand_time(t.clamp(min=self.hparams.t_floor), latents)
+        loss = (self.channel_weights * error.square()).mean()
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        parameters = [p for p in self.parameters() if p.requires_grad]
+        return torch.optim.AdamW(parameters, self.hparams.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+
+
+class TextToVideoTraining(FlowMatching):
+    """The base model and its text encoder."""
+
+    def build_stage(self, preset: str) -> Stage:
+        return build_text_to_video(PRESETS[preset], sample_captions())
+
+    def condition(self, batch: Batch, generator: torch.Generator) -> tuple[None, dict[str, Tensor]]:
+        return None, {}
+
+    @property
+    def pipeline(self) -> TextToVideoPipeline:
+        return TextToVideoPipeline(
+            self.autoencoder, self.tokenizer, self.text_encoder, self.transformer, self.scheduler
+        )
+
+
+class SuperResolutionTraining(FlowMatching):
+    """The super-resolution model by channel concatenation and its text encoder.
+
+    Args:
+        noise_range: levels of the noise in the low-resolution latents (SimpleGVR section 4.3).
+        clean: how often there is none.
+        others: as for `FlowMatching`.
+    """
+
+    def __init__(
+        self,
+        preset: str = "teaching",
+        learning_rate: float = 1e-3,
+        text_dropout: float = 0.3,
+        timesteps: TimestepSampler = LogitNormal(),  # noqa: B008 (frozen)
+        t_floor: float = 0.2,
+        seed: int = 0,
+        weights: str | None = None,
+        noise_range: NoiseRange = NoiseRange(0.0, 0.5),  # noqa: B008 (frozen)
+        clean: float = 0.6,
+    ):
+        super().__init__(preset, learning_rate, text_dropout, timesteps, t_floor, seed, weights)
+        self.noise_range, self.clean = noise_range, clean
+
+    def build_stage(self, preset: str) -> Stage:
+        return build_super_resolution(PRESETS[preset], sample_captions())
+
+    def condition(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        low = batch["low"]
+        level = self.noise_range.sample(len(low), generator)
+        level = level * (torch.rand(len(low), generator=generator) >= self.clean)
+        level = level.to(low)
+        return augment(low, level, generator), {"noise_level": level}
+
+    @property
+    def pipeline(self) -> SuperResolutionPipeline:
+        return SuperResolutionPipeline(
+            self.autoencoder, self.tokenizer, self.text_encoder, self.transformer, self.scheduler
+        )
+
+
+@torch.no_grad()
+def channel_weights(autoencoder: VideoAutoencoder) -> Tensor:
+    """How much each normalised latent channel moves the picture: (1, c, 1, 1, 1), mean 1.
+
+    The root mean square of what one step of a channel changes in a later frame. Latents are white, pictures are
+    not: without these weights a model would learn a faint texture before the colour of a wall.
+    """
+    channels = len(autoencoder.config.latents_mean)
+    probes = torch.cat([torch.zeros(1, channels), torch.eye(channels)])[:, :, None, None, None]
+    probes = probes.expand(-1, -1, 2, 3, 3)  # (c + 1, c, t, h, w): the same everywhere, so that edges do not count
+    video = decode_from_latents(autoencoder, probes.contiguous())
+    change = (video[1:] - video[:1])[:, :, 1:, 8:16, 8:16].square().mean(dim=(1, 2, 3, 4)).sqrt()
+    return (change / change.mean()).view(1, -1, 1, 1, 1)
