@@ -21,8 +21,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+import diffusers
 import ipywidgets
 import torch
+import transformers
 from IPython.display import HTML
 
 PROFILES = ("smoke", "full")
@@ -90,6 +92,8 @@ class Lesson:
         self.name, self.profile, self.seed = name, profile, seed
         self.out_dir = Path(out_dir)
         self.out_dir.mkdir(parents=True, exist_ok=True)
+        for library in (transformers, diffusers):  # of weights that load in a blink, a bar is noise
+            library.utils.logging.disable_progress_bar()
         self.metrics: dict[str, dict[str, float]] = {}
 
     def choose(self, *, smoke: Choice, full: Choice) -> Choice:

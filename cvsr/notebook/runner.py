@@ -28,7 +28,7 @@ def run(
     kernel: str = "python3",
     timeout: int = 600,
 ) -> NotebookNode:
-    """Run a lesson in `folder` (else its own) and write it with its outputs to `executed`.
+    """Run a lesson in `folder` (else its own), make its widgets static and write it to `executed`.
 
     Raises ValueError for parameters that the lesson does not have, papermill's PapermillExecutionError at the
     first cell that fails, RuntimeError for errors that no cell has shown.
@@ -46,6 +46,8 @@ def run(
     )
     if errors := list(hidden_errors(notebook)):
         raise RuntimeError(f"{lesson.name}: errors that no cell has shown:\n" + "\n".join(errors))
+    make_static(notebook)
+    nbformat.write(notebook, executed)
     return notebook
 
 
@@ -70,13 +72,17 @@ def hidden_errors(notebook: NotebookNode) -> Iterator[str]:
             yield state["value"]
 
 
-def page(notebook: NotebookNode) -> str:
-    """An executed lesson as one HTML file; widgets need a kernel, so their static twins take their place."""
+def make_static(notebook: NotebookNode) -> None:
+    """Put static twins in the place of widgets, which need a kernel, and drop the widgets' stored state."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if "text/html" in output.get("data", {}):
                 output.data.pop(LIVE_VIEW, None)
     notebook.metadata.pop("widgets", None)
+
+
+def page(notebook: NotebookNode) -> str:
+    """An executed lesson as one HTML file."""
     body, _ = HTMLExporter(exclude_input_prompt=True, exclude_output_prompt=True).from_notebook_node(notebook)
     return body
 
@@ -95,7 +101,7 @@ def main() -> None:
         parameters = {"profile": arguments.profile, "seed": arguments.seed, "out_dir": str(out)}
         notebook = run(lesson, out / lesson.name, parameters)
         written = (out / lesson.stem).with_suffix(".html")
-        written.write_text(page(nbformat.from_dict(notebook)))
+        written.write_text(page(notebook))
         sys.stdout.write(f"{written}\n")
 
 

@@ -2,7 +2,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from cvsr.notebook.runner import check_parameters, hidden_errors, page
+from cvsr.notebook.runner import check_parameters, hidden_errors, make_static, page
+from cvsr.notebook.widgets import LIVE_VIEW
 
 STATE = "application/vnd.jupyter.widget-state+json"
 
@@ -45,8 +46,16 @@ def test_parameters(tmp_path):
         check_parameters(path, {})
 
 
-def test_a_page_shows_static_twins():
-    data = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/html": "<p>the twin</p>"}
-    rendered = page(executed(outputs=[new_output("display_data", data=data)]))
-    assert "the twin" in rendered
-    assert "model_id" not in rendered
+def test_static_twins_take_the_place_of_widgets():
+    data = {LIVE_VIEW: {"model_id": "1"}, "text/html": "<p>the twin</p>"}
+    notebook = executed(outputs=[new_output("display_data", data=data)])
+    make_static(notebook)
+    assert notebook.cells[0].outputs[0].data == {"text/html": "<p>the twin</p>"}
+    assert "widgets" not in notebook.metadata
+    assert "the twin" in page(notebook)
+
+
+def test_a_widget_without_a_twin_is_left_to_be_found():
+    notebook = executed(outputs=[new_output("display_data", data={LIVE_VIEW: {"model_id": "1"}})])
+    make_static(notebook)
+    assert LIVE_VIEW in notebook.cells[0].outputs[0].data
