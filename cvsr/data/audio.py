@@ -6,25 +6,21 @@ from os import PathLike
 
 import av
 
-from cvsr.data.ffmpeg import first_second, open_container, reason
+from cvsr.data.ffmpeg import AUDIO_CODECS, first_second, open_container, reason
 from cvsr.data.files import VideoError, input_path
 
-MP4_SOUND = {
-    "aac",
-    "ac3",
-    "alac",
-    "eac3",
-    "flac",
-    "mp3",
-    "mp3float",
-    "opus",
-}  # what players find in mp4 and mov
+_EVERYWHERE = {"aac", "ac3", "alac", "mp3", "mp3float"}
+COPIED = {  # muxer: what is copied into it, because it fits and players play it; all else becomes AAC
+    "mp4": _EVERYWHERE | {"eac3", "flac", "opus"},
+    "mov": _EVERYWHERE | {"pcm_s16be", "pcm_s16le", "pcm_s24le"},
+    "matroska": AUDIO_CODECS,
+}
 
 
 class AudioTrack:
     """First sound track of `path`, muxed into `output` in step with its pictures. Use it in a `with` block.
 
-    Packets are copied as they are; what an mp4 cannot hold (PCM, Vorbis, …) is encoded again as AAC. A file
+    Packets are copied as they are; what the container cannot hold is encoded again as AAC. A file
     without sound gives nothing. Make it before the first packet is muxed, when the header is written.
 
     Raises `VideoError` where the sound is damaged or of an unknown kind.
@@ -40,7 +36,7 @@ class AudioTrack:
             return
         sound = self._source.streams.audio[0]
         try:
-            if muxer == "matroska" or sound.codec_context.name in MP4_SOUND:
+            if sound.codec_context.name in COPIED[muxer]:
                 self._packets = self._copied(sound, output.add_stream_from_template(sound))
             else:
                 encoder = output.add_stream("aac", rate=sound.rate, layout=sound.layout.name)

@@ -56,7 +56,7 @@ class ClipReader:
     """
 
     def __init__(self, path: str | PathLike, *, width: int | None = None, height: int | None = None):
-        if (width is None) != (height is None) or min(width or 1, height or 1) < 1:
+        if (width, height) != (None, None) and not (width and height and min(width, height) > 0):
             raise VideoError(f"width={width}, height={height}: give both, 1 or more, or neither")
         self.path = input_path(path)
         try:
@@ -86,6 +86,7 @@ class ClipReader:
         try:
             frames = self._reader.get_batch(wanted).asnumpy()  # (T, H, W, 3)
         except Exception as error:
-            raise VideoError(f"path={self.path}: decord cannot decode it; run check_clip on it") from error
+            problem = "decord cannot decode it at this size (it fails at a width of 48)"
+            raise VideoError(f"path={self.path}: {problem}; try another width, or encode it anew") from error
         self._reader.seek(0)  # or decord decodes the rest of the clip into memory in the background
         return frames

@@ -7,6 +7,7 @@ the size is constant and time rises, and counts the frames against the header.
 
 from collections.abc import Iterator
 from fractions import Fraction
+from heapq import heappop, heappush
 
 import av
 import numpy as np
@@ -63,6 +64,7 @@ class VideoReader:
             raise VideoError(f"path={path}: a folder, not a video file")
         self._salvage = salvage
         self._doubtful: set[int] = set()  # timestamps of packets that cannot be trusted
+        self._arrivals: list[int] = []  # heap of the decoding times of packets whose frames are still to come
         self._end = Fraction(0)  # the last moment any stream reaches
         with error_log() as log:
             self._container = open_container(self.path)
@@ -105,6 +107,7 @@ class VideoReader:
             problem = "sound only" if self.has_audio else "nothing to decode"
             raise VideoError(f"path={self.path}: no picture in this file ({problem}); name a video")
         self._stream = stream = pictures[0]
+        self._is_avi = self._container.format.name == "avi"
         codec = stream.codec_context
         if codec is None:
             raise VideoError(f"path={self.path}: its picture cannot be decoded (unknown codec or cut off)")
@@ -187,6 +190,8 @@ class VideoReader:
                 damaged = False  # predicted from nothing before it
             if damaged and packet.size:
                 self._doubtful.add(packet.dts if packet.pts is None else packet.pts)
+            if self._is_avi and packet.size and packet.dts is not None:
+                heappush(self._arrivals, packet.dts)
             yield from frames or ()
 
     def _note_end(self, packet: av.Packet) -> None:
@@ -208,7 +213,12 @@ class VideoReader:
             raise _Damage(f"it ends after {float(lasted):.2f} of {float(declared):.2f} seconds")
 
     def _second(self, frame: av.VideoFrame, count: int) -> Fraction:
-        return count / self.fps if frame.pts is None else frame.pts * self.time_base - self._start
+        tick = frame.pts
+        if (
+            self._is_avi and self._arrivals
+        ):  # AVI knows decoding times only: the earliest is the next one shown
+            tick = heappop(self._arrivals)
+        return count / self.fps if tick is None else tick * self.time_base - self._start
 
     def _image(self, frame: av.VideoFrame) -> np.ndarray:
         """RGB, turned and mirrored as the display matrix says (FFmpeg leaves frames as they are stored)."""

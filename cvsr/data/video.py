@@ -25,7 +25,7 @@ from cvsr.data.files import VideoError, atomic_output, input_path, output_kind, 
 from cvsr.data.images import READ_SUFFIXES, frame_files, read_image, write_image
 
 MAX_BYTES = 8 * 2**30  # of decoded frames in memory: 1380 frames of 1080p
-_FINEST_CLOCK = 1_000_000  # ticks a second, for timestamps without a small common denominator
+_FINEST_CLOCK = 10_000_000  # ticks a second, for timestamps without a small common denominator
 
 
 @dataclass
@@ -79,7 +79,7 @@ def read_video(path: str | PathLike, *, salvage: bool = False, max_frames: int |
         return _read_folder(found, max_frames)
     if found.suffix.lower() in READ_SUFFIXES:
         frames, seconds, metadata = read_image(found, max_frames)
-        return Video(_gather(frames, len(frames), found), _rate(DEFAULT_FPS, seconds), seconds, metadata)
+        return Video(_gather(frames, len(frames), found), _rate(None, seconds), seconds, metadata)
     with VideoReader(found, salvage=salvage) as reader:
         seconds: list[Fraction] = []
         expected = min(reader.frames or 64, max_frames or sys.maxsize)
@@ -138,6 +138,8 @@ def to_frames(video: torch.Tensor) -> np.ndarray:
     if video.ndim != 4 or video.shape[0] != 3 or not video.is_floating_point():
         kind = f"{video.dtype} {tuple(video.shape)}"
         raise VideoError(f"video={kind}: must be float (3, T, H, W); take one video of the batch")
+    if not torch.isfinite(video).all():
+        raise VideoError("video: holds NaN or infinite values; look for the step that made them")
     levels = video.detach().float().add(1).mul(127.5).round().clamp(0, 255).byte()
     return levels.permute(1, 2, 3, 0).contiguous().cpu().numpy()  # (T, H, W, 3)
 
@@ -192,13 +194,15 @@ def _timed(pairs: Iterable[tuple[np.ndarray, Fraction]], seconds: list[Fraction]
         yield image
 
 
-def _rate(header: Fraction, seconds: list[Fraction] | None) -> Fraction:
-    """The header's frame rate, unless the timestamps tell of another."""
+def _rate(header: Fraction | None, seconds: list[Fraction] | None) -> Fraction:
+    """The header's frame rate, unless there is none or the timestamps tell of another."""
     if not seconds or len(seconds) < 2:
-        return header
+        return header or DEFAULT_FPS
     measured = (len(seconds) - 1) / (seconds[-1] - seconds[0])
-    close = abs(measured - header) <= header / 20
-    return header if close else min(max(measured, Fraction(1, 100)), Fraction(1000)).limit_denominator(1001)
+    is_close = header is not None and abs(measured - header) <= header / 20
+    return (
+        header if is_close else min(max(measured, Fraction(1, 100)), Fraction(1000)).limit_denominator(1001)
+    )
 
 
 def _clock(video: Video) -> Fraction:
