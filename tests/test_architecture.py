@@ -20,8 +20,9 @@ MAY_IMPORT = {
     "weights": set(),
     "models": FOUNDATION,
     "systems": FOUNDATION | SETTINGS | {"models"},
-    "training": FOUNDATION | SETTINGS | {"models", "systems"},
     "pipelines": FOUNDATION | SETTINGS | {"models", "systems"},
+    # training samples with the pipelines and saves them as weights
+    "training": FOUNDATION | SETTINGS | {"models", "systems", "pipelines"},
     "notebook": FOUNDATION | SETTINGS | {"models", "systems", "training", "pipelines"},
     "cli": FOUNDATION | SETTINGS | {"models", "systems", "training", "pipelines", "notebook"},
     "__main__": {"cli"},
