@@ -1,7 +1,7 @@
 """The common ground of all systems: a text-to-video model, then super-resolution by channel concatenation.
 
-Both stages work on one autoencoder's latents; each has a small text encoder, trained with it. The second network
-sees the noisy latents and, beside them, those of the bicubically enlarged video with some noise.
+Both stages work on one autoencoder's latents; each has a small text encoder, trained with it. The second
+network sees the noisy latents and, beside them, those of the bicubically enlarged video with some noise.
 """
 
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ def build_text_to_video(preset: Preset, captions: Iterable[str]) -> Stage:
 
 
 def build_super_resolution(preset: Preset, captions: Iterable[str]) -> Stage:
-    """An untrained super-resolution model, with a text encoder of its own: both stages train at the same time."""
+    """An untrained super-resolution model with its own text encoder: both stages train at the same time."""
     channels = preset.autoencoder.latent_channels
     transformer = VideoTransformer(
         in_channels=2 * channels,  # the noisy latents and the low-resolution ones
