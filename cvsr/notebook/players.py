@@ -25,7 +25,7 @@ def encode(video: np.ndarray, fps: float | Fraction) -> bytes:
     height, width = video.shape[1:3]
     even = np.pad(video, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     mediapy.set_ffmpeg(imageio_ffmpeg.get_ffmpeg_exe())  # comes with the package: no system install
-    return mediapy.compress_video(even, fps=float(fps), crf=16)
+    return mediapy.compress_video(even, fps=float(fps), crf=20)
 
 
 def player(video: np.ndarray, fps: float | Fraction, caption: str, width: int | None = None) -> str:
