@@ -166,7 +166,9 @@ def _files(folder: Path) -> list[str]:
 
 
 def _subfolders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    """Hidden ones are unfinished exports."""
+    found = root.iterdir() if root.is_dir() else []
+    return sorted(path for path in found if path.is_dir() and not path.name.startswith("."))
 
 
 def _sha256(path: Path) -> str:

@@ -75,6 +75,12 @@ def test_damage_is_named_in_one_line(tmp_path, content, problem):
         require("autoencoder", tmp_path)
 
 
+def test_an_unfinished_export_is_not_listed(tmp_path):
+    folder_of_weights(tmp_path)
+    (tmp_path / ".text_to_video.unfinished").mkdir()
+    assert [entry.folder.name for entry in list_weights(tmp_path)] == ["autoencoder"]
+
+
 def test_a_file_that_nobody_vouches_for_is_a_problem(tmp_path):
     folder = folder_of_weights(tmp_path)
     (folder / "transformer" / "model.bin").write_bytes(b"pickle")

@@ -1,0 +1,173 @@
+"""`python -m cvsr bench`: performance as ratios, both sides of each measured in turns in the same run."""
+
+import json
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from cvsr.cli.memory import keep_freed_memory
+from cvsr.cli.session import device
+from cvsr.data.resize import resize
+from cvsr.diffusion.guidance import classifier_free_guidance, guided_prediction
+from cvsr.evaluation.cost import count_flops, least_seconds, matrix_product
+from cvsr.models.autoencoder import VideoAutoencoder, encode_to_latents
+from cvsr.models.transformer import VideoTransformer
+from cvsr.presets import PRESETS, Preset
+
+ROUNDS = 5
+TEXT_TOKENS = 16
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A ratio, its two sides (and what else was counted), and what it should be."""
+
+    ratio: float
+    meaning: str
+    target: str
+    sides: dict[str, str]
+
+
+def bench(*, name: str, json: str | None) -> int:
+    """Run one benchmark on the teaching models, print it, and write it to a file if one is named."""
+    if json and not Path(json).resolve().parent.is_dir():
+        raise ValueError(
+            f"json={json}: no such folder; allowed a file in an existing one; try --json bench.json"
+        )
+    keep_freed_memory()
+    torch.manual_seed(0)
+    with torch.device(device()):
+        measured = {"decode": decode, "transformer": transformer, "guidance": guidance, "latents": latents}[
+            name
+        ](PRESETS["teaching"])
+    table = Table("side", "measured", title=f"{name} on {_machine()}", title_justify="left")
+    for side, figure in measured.sides.items():
+        table.add_row(side, figure)
+    table.add_section()
+    table.add_row(f"[bold]{measured.meaning}[/]", f"[bold]{measured.ratio:.2f}[/] (target {measured.target})")
+    Console().print(table)
+    if json:
+        _write(Path(json), {"name": name, "machine": _machine(), **asdict(measured)})
+    return 0
+
+
+@torch.no_grad()
+def decode(preset: Preset) -> Measurement:
+    """The decoder's operations a second against a matrix product's."""
+    autoencoder = VideoAutoencoder(**vars(preset.autoencoder)).eval()
+    z = torch.randn(1, preset.autoencoder.latent_channels, 3, 16, 16)
+    pixels = autoencoder.decode(z).sample[0, 0].numel()
+
+    def run():
+        return autoencoder.decode(z)
+
+    flops = count_flops(run)
+    sides = {"MFLOP a pixel": f"{flops / pixels / 1e6:.3f} (target ≤ 0.15)"}
+    return _against_product(run, flops, "decoder", "≥ 0.70", sides)
+
+
+@torch.no_grad()
+def transformer(preset: Preset) -> Measurement:
+    """The transformer's operations a second against a matrix product's."""
+    network, inputs = _network(preset, batch=1, frames=5, side=32)
+
+    def run():
+        return network(**inputs)
+
+    return _against_product(run, count_flops(run), "transformer", "≥ 0.65", {})
+
+
+@torch.no_grad()
+def guidance(preset: Preset) -> Measurement:
+    """A guided prediction in one batch against two calls of the network."""
+    network, inputs = _network(preset, batch=1, frames=5, side=16)
+    mask = inputs.pop("encoder_attention_mask")
+    level = inputs.pop("micro_conditions")["noise_level"]
+    guider = classifier_free_guidance(3.0)
+
+    def predict(encoder_attention_mask, noise_level, **others):
+        levels = {"noise_level": noise_level}
+        return network(
+            encoder_attention_mask=encoder_attention_mask, micro_conditions=levels, **others
+        ).sample
+
+    def batched():
+        pair = (mask, torch.zeros_like(mask))
+        return guided_prediction(
+            guider, predict, inputs | {"encoder_attention_mask": pair, "noise_level": level}, 0, 1
+        )
+
+    def separate():
+        return [predict(each, level, **inputs) for each in (mask, torch.zeros_like(mask))]
+
+    return _of_times({"one batch": batched, "two calls": separate}, "one batch ÷ two calls", "≤ 1.00")
+
+
+def latents(preset: Preset) -> Measurement:
+    """A training step that encodes its videos against one that finds their latents stored."""
+    autoencoder = VideoAutoencoder(**vars(preset.autoencoder)).eval()
+    network, inputs = _network(preset, batch=2, frames=3, side=16)
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-4)
+    video = torch.rand(2, 3, 9, 128, 128) * 2 - 1
+
+    def encode():
+        small = resize(video, 32, 32)
+        with torch.no_grad():
+            truth = encode_to_latents(autoencoder, video)
+            return torch.cat([truth, encode_to_latents(autoencoder, resize(small, 128, 128))], dim=1)
+
+    def step(hidden_states):
+        loss = network(**inputs | {"hidden_states": hidden_states}).sample.square().mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    stored = encode()
+    sides = {"encoding on the way": lambda: step(encode()), "stored latents": lambda: step(stored)}
+    online, offline = (count_flops(side) for side in sides.values())
+    measured = _of_times(sides, "encoding on the way ÷ stored latents", "≥ 4")
+    measured.sides["what the operations predict"] = f"{online / offline:.2f}"
+    return measured
+
+
+def _network(preset: Preset, batch: int, frames: int, side: int) -> tuple[VideoTransformer, dict]:
+    """The super-resolution network and inputs for latents of the given size."""
+    channels, width = preset.autoencoder.latent_channels, preset.text.width
+    sizes = vars(preset.super_resolution) | {"text_width": width, "micro_conditions": ["noise_level"]}
+    inputs = {
+        "hidden_states": torch.randn(batch, 2 * channels, frames, side, side),
+        "timestep": torch.full((batch,), 0.5),
+        "encoder_hidden_states": torch.randn(batch, TEXT_TOKENS, width),
+        "encoder_attention_mask": torch.ones(batch, TEXT_TOKENS, dtype=torch.bool),
+        "micro_conditions": {"noise_level": torch.zeros(batch)},
+    }
+    return VideoTransformer(2 * channels, channels, **sizes), inputs
+
+
+def _against_product(run, flops: int, label: str, target: str, sides: dict[str, str]) -> Measurement:
+    product, product_flops = matrix_product(device=device())
+    seconds = least_seconds({"run": run, "product": product}, ROUNDS)
+    rate, peak = flops / seconds["run"], product_flops / seconds["product"]
+    sides |= {label: f"{rate / 1e9:.1f} GFLOP/s", "matrix product": f"{peak / 1e9:.1f} GFLOP/s"}
+    return Measurement(rate / peak, f"{label} ÷ matrix product", target, sides)
+
+
+def _of_times(sides: dict, meaning: str, target: str) -> Measurement:
+    (first, above), (second, below) = least_seconds(sides, ROUNDS).items()
+    return Measurement(
+        above / below, meaning, target, {first: f"{1e3 * above:.1f} ms", second: f"{1e3 * below:.1f} ms"}
+    )
+
+
+def _machine() -> str:
+    if device().type == "cuda":
+        return torch.cuda.get_device_name()
+    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads, torch {torch.__version__}"
+
+
+def _write(path: Path, content: dict) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,54 @@
+"""What a computation costs: floating-point operations counted, seconds measured.
+
+Machines differ and are shared, so figures are ratios of two sides that ran in turns in one process; of many
+rounds the least counts, because whatever disturbs a run makes it longer.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+
+def count_flops(call: Callable[[], object]) -> int:
+    """Floating-point operations of one call: two for a multiplication with its addition; elementwise none."""
+    with (
+        FlopCounterMode(display=False) as counter,
+        sdpa_kernel(SDPBackend.MATH),
+    ):  # fused attention is not counted
+        call()
+    return counter.get_total_flops()
+
+
+def least_seconds(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Least wall time of each side over `rounds` rounds, in each of which every side runs; one warm-up."""
+    least = dict.fromkeys(sides, float("inf"))
+    for round_ in range(rounds + 1):
+        for name, call in sides.items():
+            seconds = _seconds(call)
+            if round_:
+                least[name] = min(least[name], seconds)
+    return least
+
+
+def matrix_product(
+    size: int = 1024, device: torch.device | str = "cpu"
+) -> tuple[Callable[[], torch.Tensor], int]:
+    """A product of two square float32 matrices and its operations: the rate to compare others with."""
+    a, b = torch.randn(2, size, size, device=device)
+    return lambda: a @ b, 2 * size**3
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    _finish()
+    start = time.perf_counter()
+    call()
+    _finish()
+    return time.perf_counter() - start
+
+
+def _finish() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

@@ -1,0 +1,39 @@
+"""Operations are counted as the closed form says, time as the least of many rounds."""
+
+import time
+
+import pytest
+import torch
+
+from cvsr.evaluation.cost import count_flops, least_seconds, matrix_product
+
+
+def test_a_matrix_product_costs_two_operations_a_multiplication():
+    product, flops = matrix_product(64)
+    assert count_flops(product) == flops == 2 * 64**3
+
+
+def test_a_convolution_and_an_attention():
+    image, kernel = torch.randn(1, 3, 10, 10), torch.randn(5, 3, 3, 3)
+    assert count_flops(lambda: torch.nn.functional.conv2d(image, kernel, padding=1)) == 2 * 3 * 9 * 5 * 100
+    q = torch.randn(1, 2, 20, 8)  # 4 N² D with D = 2 heads of 8
+    assert count_flops(lambda: torch.nn.functional.scaled_dot_product_attention(q, q, q)) == 4 * 20**2 * 16
+
+
+def test_a_backward_pass_counts():
+    x, layer = torch.randn(4, 8), torch.nn.Linear(8, 8)
+    forward = count_flops(lambda: layer(x))
+    assert count_flops(lambda: layer(x).sum().backward()) == 2 * forward  # only the weights need a gradient
+
+
+def test_sides_take_turns_and_the_least_time_counts():
+    order = []
+
+    def slow():
+        order.append("slow")
+        time.sleep(0.02 if len(order) > 2 else 0.1)  # the warm-up is slower and does not count
+
+    seconds = least_seconds({"slow": slow, "fast": lambda: order.append("fast")}, rounds=2)
+    assert order == ["slow", "fast"] * 3
+    assert seconds["slow"] == pytest.approx(0.02, abs=0.02)
+    assert seconds["fast"] < 0.01
