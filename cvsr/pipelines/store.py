@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5EncoderModel, UMT5EncoderModel
 
+from cvsr.models.attribute_reader import AttributeReader
 from cvsr.models.autoencoder import VideoAutoencoder
 from cvsr.models.transformer import VideoTransformer
 from cvsr.pipelines.cascade import CascadePipeline
@@ -28,7 +29,14 @@ from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.weights import WeightsError, read_card, require
 
 PIPELINES = {kind.__name__: kind for kind in (TextToVideoPipeline, SuperResolutionPipeline)}
-MODELS = (VideoAutoencoder, AutoencoderKLWan, VideoTransformer, T5EncoderModel, UMT5EncoderModel)
+MODELS = (
+    VideoAutoencoder,
+    AutoencoderKLWan,
+    VideoTransformer,
+    T5EncoderModel,
+    UMT5EncoderModel,
+    AttributeReader,
+)
 SCHEDULERS = (FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler)
 PARTS = {kind.__name__: kind for kind in (*MODELS, *SCHEDULERS)}
 CONFIGS = ("config.json", "scheduler_config.json")
