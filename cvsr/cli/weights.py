@@ -12,7 +12,7 @@ def weights(*, weights: str | None) -> int:
     found = list_weights(weights)
     table = Table(title=f"weights in {found[0].folder.parent}", title_justify="left")
     for column in ("model", "MB", "trained", "held out", "files"):
-        table.add_column(column, justify="right" if column == "MB" else "left")
+        table.add_column(column, justify="right" if column == "MB" else "left", overflow="fold")
     for entry in found:
         table.add_row(
             entry.folder.name, f"{entry.size / 1e6:.1f}", *map(escape, _card(entry)), _verdict(entry)

@@ -91,6 +91,13 @@ def test_shipped_weights_come_back_in_float32_and_ready_to_run(weights, base, en
     assert equal_weights(load("autoencoder", weights), base.autoencoder, 1e-3)
 
 
+def test_diffusers_loads_shipped_weights_when_given_the_shared_part(weights, base):
+    folder = weights / "text_to_video"
+    loaded = TextToVideoPipeline.from_pretrained(folder, autoencoder=base.autoencoder, local_files_only=True)
+    assert loaded.autoencoder is base.autoencoder
+    assert run(loaded, "a ball", 16, 16, 5).shape == (1, 3, 5, 16, 16)
+
+
 def test_a_cascade_makes_both_videos_and_is_saved_whole(weights, tmp_path):
     cascade = load_cascade(weights)
     cascade.set_progress_bar_config(disable=True)
