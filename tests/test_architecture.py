@@ -23,8 +23,9 @@ MAY_IMPORT = {
     "pipelines": FOUNDATION | SETTINGS | {"models", "systems"},
     # training samples with the pipelines and saves them as weights
     "training": FOUNDATION | SETTINGS | {"models", "systems", "pipelines"},
-    "notebook": FOUNDATION | SETTINGS | {"models", "systems", "training", "pipelines"},
-    "cli": FOUNDATION | SETTINGS | {"models", "systems", "training", "pipelines", "notebook"},
+    "measurements": FOUNDATION | SETTINGS | {"models", "systems", "training", "pipelines"},
+    "notebook": FOUNDATION | SETTINGS | {"models", "systems", "training", "pipelines", "measurements"},
+    "cli": FOUNDATION | SETTINGS | {"models", "systems", "training", "pipelines", "measurements", "notebook"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -1,10 +1,10 @@
 """What can be asked on the command line, and how it is said when it makes no sense."""
 
 import argparse
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from cvsr.cli.values import UsageError, one_of, real, whole
 from cvsr.presets import SAMPLING
 
 SYSTEMS = {"base": "super_resolution"}  # name on the command line: its folder of weights
@@ -20,10 +20,6 @@ EXAMPLES = """examples:
   python -m cvsr upscale old.mkv new.mp4 --scale 2.5 --consistency 0 --strength 0.3
   python -m cvsr weights
 `python -m cvsr COMMAND --help` explains a command."""
-
-
-class UsageError(Exception):
-    """The command line makes no sense. No ValueError, because argparse would put its own words for it."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,6 +44,7 @@ def parse(argv: Sequence[str]) -> dict[str, Any]:
     _add_generate(commands)
     commands.add_parser("fit", help="train a model from a YAML file (LightningCLI)", add_help=False)
     _add_bench(commands)
+    _add_evaluate(commands)
     weights = _add(commands, "weights", "list the weights with their cards and check their files")
     _add_weights_folder(weights)
     return vars(parser.parse_args(argv))
@@ -104,12 +101,7 @@ def _add_generate(commands) -> None:
     command.add_argument(
         "--frames", type=whole("frames", 17, least=1), default=17, help="length of the video (default 17)"
     )
-    command.add_argument(
-        "--guidance",
-        type=real("guidance", SAMPLING.guidance_scale, least=0),
-        default=SAMPLING.guidance_scale,
-        help=f"how strictly to follow the prompt; 1 = not enforced (default {SAMPLING.guidance_scale:g})",
-    )
+    _add_guidance(command)
     _add_consistency(command, "0 lets the second stage leave the small video")
     command.add_argument("--no-upscale", action="store_true", help="stop at the small video")
     _add_common(command)
@@ -124,6 +116,54 @@ def _add_bench(commands) -> None:
         "name", metavar="NAME", type=one_of("benchmark", BENCHMARKS), help=", ".join(BENCHMARKS)
     )
     command.add_argument("--json", metavar="FILE", help="write the figures to a file, too")
+
+
+def _add_evaluate(commands) -> None:
+    command = _add(
+        commands,
+        "evaluate",
+        "measure a model on held-out data",
+        epilog="examples:\n"
+        "  python -m cvsr evaluate text_to_video\n"
+        "  python -m cvsr evaluate super_resolution --clips my.mp4 --steps 1 4 8 --consistency 0 3",
+    )
+    models = command.add_subparsers(dest="name", required=True, metavar="NAME")
+    codec = _add(models, "autoencoder", "how well a video is kept")
+    enlarger = _add(models, "super_resolution", "how well a video reduced to a quarter is restored")
+    for each in (codec, enlarger):
+        each.add_argument("--clips", nargs="+", default=[], metavar="FILE", help="real videos, too")
+        _add_measured(each, 32, "clips of the world")
+    enlarger.add_argument(
+        "--steps",
+        type=whole("steps", SAMPLING.steps, least=1),
+        nargs="+",
+        default=[SAMPLING.steps],
+        metavar="N",
+        help=f"one number or several to compare (default {SAMPLING.steps})",
+    )
+    enlarger.add_argument(
+        "--consistency",
+        type=whole("consistency", SAMPLING.consistency, least=0),
+        nargs="+",
+        default=[SAMPLING.consistency],
+        metavar="ROUNDS",
+        help=f"likewise (default {SAMPLING.consistency})",
+    )
+    base = _add(models, "text_to_video", "how often a video shows what its prompt names")
+    _add_measured(base, 64, "prompts")
+    _add_steps(base, SAMPLING.base_steps, "of each video")
+    _add_guidance(base)
+    for each in (enlarger, base):
+        _add_seed(each)
+
+
+def _add_measured(command: Parser, count: int, what: str) -> None:
+    number = whole("count", count, least=1)
+    command.add_argument("--count", type=number, default=count, help=f"held-out {what} (default {count})")
+    command.add_argument(
+        "--json", metavar="FILE", help="where the result goes (default data/results/NAME.json)"
+    )
+    _add_weights_folder(command)
 
 
 def _add(
@@ -160,9 +200,22 @@ def _add_consistency(command: Parser, when: str) -> None:
     )
 
 
-def _add_common(command: Parser) -> None:
+def _add_guidance(command: Parser) -> None:
+    command.add_argument(
+        "--guidance",
+        type=real("guidance", SAMPLING.guidance_scale, least=0),
+        default=SAMPLING.guidance_scale,
+        help=f"how strictly to follow the prompt; 1 = not enforced (default {SAMPLING.guidance_scale:g})",
+    )
+
+
+def _add_seed(command: Parser) -> None:
     seed = whole("seed", 0, least=0, most=2**63 - 1)
     command.add_argument("--seed", type=seed, default=0, help="another seed, another result (default 0)")
+
+
+def _add_common(command: Parser) -> None:
+    _add_seed(command)
     command.add_argument(
         "--compare",
         action="store_true",
@@ -181,59 +234,3 @@ def _add_weights_folder(command: Parser) -> None:
     command.add_argument(
         "--weights", metavar="DIR", help="folder of weights (default: CVSR_WEIGHTS or data/weights)"
     )
-
-
-def real(
-    name: str, example: float, *, above: float = -math.inf, least: float = -math.inf, most: float = math.inf
-) -> Callable[[str], float]:
-    """A parser of finite numbers within bounds, for argparse."""
-    allowed = _range(above=above, least=least, most=most)
-
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            raise UsageError(
-                f"{name}={text}: not a number; allowed {allowed}; try --{name} {example}"
-            ) from None
-        if not (math.isfinite(value) and value > above and least <= value <= most):
-            raise UsageError(f"{name}={text}: out of range; allowed {allowed}; try --{name} {example}")
-        return value
-
-    return convert
-
-
-def whole(name: str, example: int, *, least: int, most: float = math.inf) -> Callable[[str], int]:
-    """A parser of whole numbers within bounds, for argparse."""
-    allowed = _range(kind="whole numbers", least=least, most=most)
-
-    def convert(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise UsageError(
-                f"{name}={text}: not a whole number; allowed {allowed}; try --{name} {example}"
-            ) from None
-        if not least <= value <= most:
-            raise UsageError(f"{name}={text}: out of range; allowed {allowed}; try --{name} {example}")
-        return value
-
-    return convert
-
-
-def one_of(name: str, known: dict[str, str]) -> Callable[[str], str]:
-    """A parser of known names, for argparse."""
-
-    def convert(text: str) -> str:
-        if text not in known:
-            raise UsageError(f"{name}={text}: unknown; allowed {', '.join(known)}; try {next(iter(known))}")
-        return text
-
-    return convert
-
-
-def _range(
-    kind: str = "numbers", above: float = -math.inf, least: float = -math.inf, most: float = math.inf
-) -> str:
-    low = f"above {above:g}" if above > -math.inf else f"from {least:g}"
-    return f"{kind} {low}" + (f" to {most:g}" if most < math.inf else "")

@@ -10,7 +10,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from cvsr.cli.arguments import UsageError, parse
+from cvsr.cli.arguments import parse
+from cvsr.cli.values import UsageError
 
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
@@ -45,6 +46,8 @@ def _run(command: str, **arguments) -> int:
         from cvsr.cli.generate import generate as run
     elif command == "bench":
         from cvsr.cli.bench import bench as run
+    elif command == "evaluate":
+        from cvsr.cli.evaluate import evaluate as run
     else:
         assert command == "weights", command
         from cvsr.cli.weights import weights as run

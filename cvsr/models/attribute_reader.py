@@ -3,6 +3,8 @@
 It is trained on the procedural world and measures whether a generated video shows what its prompt names.
 """
 
+import itertools
+
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
@@ -27,12 +29,14 @@ class AttributeReader(ModelMixin, ConfigMixin):
     def __init__(self, kinds: list[str], colours: list[str], widths: tuple[int, ...] = (24, 48, 96, 128)):
         super().__init__()
         stages = [_conv(3, widths[0])]
-        stages += [_conv(before, after) for before, after in zip(widths, widths[1:], strict=False)]
+        stages += [_conv(before, after) for before, after in itertools.pairwise(widths)]
         stages.insert(3, _conv(widths[2], widths[2], stride=1))  # at 8×8, where shapes are told apart
         self.features = nn.Sequential(*stages)
-        positions = (SIZE // 2 ** len(widths)) ** 2  # kept apart: the main object is large and near the middle
+        positions = (SIZE // 2 ** len(widths)) ** 2
         self.answer = nn.Sequential(
-            nn.Flatten(), nn.Dropout(0.2), nn.Linear(widths[-1] * positions, len(kinds) + len(colours))
+            nn.Flatten(),  # positions are kept apart: the main object is large and near the middle
+            nn.Dropout(0.2),
+            nn.Linear(widths[-1] * positions, len(kinds) + len(colours)),
         )
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
@@ -47,10 +51,11 @@ class AttributeReader(ModelMixin, ConfigMixin):
                 " try `read`, which takes videos of any size"
             )
         frames = frames.contiguous(memory_format=torch.channels_last)
-        return self.answer(self.features(frames)).split([len(self.config.kinds), len(self.config.colours)], dim=1)
+        answers = [len(self.config.kinds), len(self.config.colours)]
+        return self.answer(self.features(frames)).split(answers, dim=1)
 
     def judge(self, video: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits as `forward`'s of a video (B, 3, T, H, W) in [-1, 1] of any size: the mean over a few frames."""
+        """Mean logits, as `forward`'s, of a few frames of videos (B, 3, T, H, W) in [-1, 1] of any size."""
         moments = torch.linspace(0, video.shape[2] - 1, min(FRAMES, video.shape[2])).round().long()
         few = video[:, :, moments]
         if few.shape[-2:] != (SIZE, SIZE):

@@ -30,7 +30,7 @@ def labels(seed: int, split: str) -> Labels:
 class LabelledClips(Dataset):
     """Clips of the world that `build_pixels` made, with the labels of their scenes.
 
-    Whole, (3, T, 64, 64) in [-1, 1], by their number; a random frame of a random one, (3, 64, 64), by a `Ticket`.
+    By number whole, (3, T, 64, 64) in [-1, 1]; by a `Ticket` a random frame of a random clip, (3, 64, 64).
     """
 
     def __init__(self, folder: str | Path, sources: PixelSources, seed: int = 0):
@@ -48,7 +48,7 @@ class LabelledClips(Dataset):
         index = int(rng.integers(len(self)))
         clip = np.load(self.files[index], mmap_mode="r")  # (T, 64, 64, 3)
         frame = int(rng.integers(len(clip)))
-        return to_tensor(np.ascontiguousarray(clip[frame : frame + 1]))[:, 0], self.labels[index]
+        return to_tensor(np.array(clip[frame : frame + 1]))[:, 0], self.labels[index]
 
 
 class AttributeData(LightningDataModule):
@@ -77,14 +77,17 @@ class AttributeData(LightningDataModule):
         self.batch, self.workers, self.seed = batch, workers, seed
 
     def prepare_data(self) -> None:
+        """Make the clips that are not there yet."""
         build_pixels(self.train_folder, self.train)
         build_pixels(self.held_out_folder, self.held_out)
 
     def train_dataloader(self) -> DataLoader:
+        """Random frames, without end."""
         clips = LabelledClips(self.train_folder, self.train, self.seed)
         return stream(clips, [Bucket(self.batch, 1, SIZE)], self.trainer.global_step, self.workers)
 
     def val_dataloader(self) -> DataLoader:
+        """Every held-out clip once, whole."""
         return DataLoader(LabelledClips(self.held_out_folder, self.held_out), batch_size=16)
 
 
@@ -107,6 +110,7 @@ class AttributeReaderTraining(LightningModule):
         return self.reader
 
     def training_step(self, batch: tuple[Tensor, tuple[Tensor, Tensor]], batch_idx: int) -> Tensor:
+        """The loss of one batch of roughened frames."""
         frames, named = batch
         generator = torch.Generator().manual_seed(hash((self.hparams.seed, self.global_step)))
         answers = self.reader(roughen(frames, generator))
@@ -115,16 +119,18 @@ class AttributeReaderTraining(LightningModule):
         return loss
 
     def validation_step(self, batch: tuple[Tensor, tuple[Tensor, Tensor]], batch_idx: int) -> None:
+        """How often the reader is right on whole clips."""
         clips, named = batch
         for what, answer, name in zip(("kind", "colour"), self.reader.judge(clips), named, strict=True):
             self.log(f"held_out/{what}_accuracy", (answer.argmax(1) == name).float().mean(), prog_bar=True)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW."""
         return torch.optim.AdamW(self.parameters(), self.hparams.learning_rate, weight_decay=0.05)
 
 
 def roughen(frames: Tensor, generator: torch.Generator) -> Tensor:
-    """Frames (B, 3, H, W) mirrored, shifted, blurred, brightened or darkened, and noisy, each to its own degree.
+    """Frames (B, 3, H, W) mirrored, shifted, blurred, brightened or darkened, and noisy, each in its own way.
 
     What generated frames do to a true one, only stronger. Colours keep their hue: they are to be named.
     """

@@ -1,0 +1,113 @@
+"""`python -m cvsr evaluate`."""
+
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from cvsr.cli.memory import keep_freed_memory
+from cvsr.cli.session import device, quiet_libraries
+from cvsr.measurements import autoencoder, super_resolution, text_to_video
+from cvsr.measurements.clips import SPLIT, Clip, real_clips, world_clips
+from cvsr.measurements.results import (
+    Estimate,
+    Result,
+    Row,
+    check_result_file,
+    current_commit,
+    describe_machine,
+    results_file,
+    today,
+    write_result,
+)
+from cvsr.pipelines.store import load
+
+QUESTIONS = {
+    "autoencoder": autoencoder.QUESTION,
+    "super_resolution": super_resolution.QUESTION,
+    "text_to_video": text_to_video.QUESTION,
+}
+
+
+def evaluate(*, name: str, count: int, json: str | None, weights: str | None, **options) -> int:
+    """Measure a model on held-out data, print the table and keep it as a result."""
+    path = _target(name, json)
+    clips = real_clips(options.get("clips", [])) + world_clips(count)  # real ones may be refused: first
+    keep_freed_memory()
+    quiet_libraries()
+    started = time.monotonic()
+    rows = _measure(name, count, clips, weights, options)
+    result = Result(
+        name=name,
+        question=QUESTIONS[name],
+        command=_command(name, count, options),
+        commit=current_commit(),
+        date=today(),
+        machine=describe_machine(),
+        seeds={
+            "scenes": f"0 to {count - 1} of the {SPLIT} split",
+            "noise": f"from {options['seed']}" if "seed" in options else "none",
+        },
+        budget=f"{(time.monotonic() - started) / 60:.1f} minutes",
+        rows=rows,
+    )
+    write_result(result, path)
+    for table in tables(result):
+        Console().print(table)
+    sys.stdout.write(f"wrote {path}\n")
+    return 0
+
+
+def tables(result: Result) -> list[Table]:
+    """A table for each group of clips: a method a row, a figure a column, means with half their intervals."""
+    made = []
+    for group in dict.fromkeys(row.clips for row in result.rows):
+        rows = [row for row in result.rows if row.clips == group]
+        names = list(dict.fromkeys(name for row in rows for name in row.figures))
+        table = Table(title=f"{result.name} on {group} ({rows[0].count})", title_justify="left")
+        table.add_column("method")
+        for name in names:
+            table.add_column(name.replace("_", " "), justify="right")
+        for row in rows:
+            table.add_row(row.method, *(_cell(row.figures.get(name)) for name in names))
+        made.append(table)
+    return made
+
+
+def _measure(name: str, count: int, clips: list[Clip], weights: str | None, options: dict) -> list[Row]:
+    model = load(name, weights).to(device())
+    if name == "autoencoder":
+        return autoencoder.measure(model, clips)
+    if name == "super_resolution":
+        return super_resolution.measure(
+            model, clips, options["steps"], options["consistency"], options["seed"]
+        )
+    assert name == "text_to_video", name
+    reader = load("attribute_reader", weights).to(device())
+    return text_to_video.measure(model, reader, count, options["steps"], options["guidance"], options["seed"])
+
+
+def _target(name: str, json: str | None) -> Path:
+    if json is None:
+        results_file(name).parent.mkdir(parents=True, exist_ok=True)
+    return check_result_file(json or results_file(name))
+
+
+def _command(name: str, count: int, options: dict) -> str:
+    """The command line that measures the same again; of files it has only the names."""
+    words = ["python -m cvsr evaluate", name, f"--count {count}"]
+    for option, value in options.items():
+        values = value if isinstance(value, list) else [value]
+        if values:
+            words.append(" ".join([f"--{option}", *(Path(str(v)).name for v in values)]))
+    return " ".join(words)
+
+
+def _cell(figure: Estimate | None) -> str:
+    if figure is None:
+        return ""
+    if figure.low is None:
+        return f"{figure.mean:.4g}"
+    return f"{figure.mean:.4g} ± {(figure.high - figure.low) / 2:.2g}"
