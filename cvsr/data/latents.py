@@ -25,7 +25,9 @@ Encode = Callable[[Tensor], Tensor]  # video (1, 3, T, H, W) in [-1, 1] to norma
 
 
 @torch.no_grad()
-def build_latents(folder: str | Path, clips: str | Path, encode: Encode, codec: str, reduction: int = 1) -> Path:
+def build_latents(
+    folder: str | Path, clips: str | Path, encode: Encode, codec: str, reduction: int = 1
+) -> Path:
     """Encode every clip that has no latents yet.
 
     Args:
@@ -49,9 +51,9 @@ def build_latents(folder: str | Path, clips: str | Path, encode: Encode, codec: 
     todo = [c for c in sorted(Path(clips).glob("*.npy")) if not (folder / f"{c.stem}.safetensors").exists()]
     for clip in tqdm(todo, desc=f"latents in {folder}", disable=not todo):
         video = to_tensor(np.load(clip))[None]  # (1, 3, T, H, W)
-        tensors = {"latents": encode(video)[0].half()}
+        tensors = {"latents": encode(video)[0].half().contiguous()}
         if reduction > 1:
-            tensors["low"] = encode(reduce_and_enlarge(video, reduction))[0].half()
+            tensors["low"] = encode(reduce_and_enlarge(video, reduction))[0].half().contiguous()
         save_file(tensors, folder / "unfinished", {"caption": clip.with_suffix(".txt").read_text()})
         os.replace(folder / "unfinished", folder / f"{clip.stem}.safetensors")
     return folder
@@ -88,6 +90,7 @@ class LatentClips(Dataset):
             top, left = (int(rng.integers(side - bucket.size + 1)) for side in (height, width))
             rows, columns = slice(top, top + bucket.size), slice(left, left + bucket.size)
             sample = {
-                name: file.get_slice(name)[:, : bucket.frames, rows, columns].float() for name in file.keys()
+                name: file.get_slice(name)[:, : bucket.frames, rows, columns].float()
+                for name in file.keys()  # noqa: SIM118 (no dict)
             }
             return sample | {"caption": file.metadata()["caption"]}

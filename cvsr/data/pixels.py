@@ -55,7 +55,9 @@ def build_pixels(folder: str | Path, sources: PixelSources) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     settings, record = json.dumps(asdict(sources), indent=1), folder / "sources.json"
     if record.exists() and record.read_text() != settings:
-        raise ValueError(f"folder={folder}: holds clips of other sources; allowed an empty one; try another folder")
+        raise ValueError(
+            f"folder={folder}: holds clips of other sources; allowed an empty one; try another folder"
+        )
     record.write_text(settings)
     todo = [(name, make) for name, make in _clips(sources) if not (folder / f"{name}.npy").exists()]
     for video in sources.videos if todo else ():
@@ -97,7 +99,9 @@ def _cut(path: str, seed: int, sources: PixelSources) -> np.ndarray:
     with ClipReader(path) as clip:
         start = int(rng.integers(len(clip) - sources.frames + 1))
         frames = clip.get(range(start, start + sources.frames))
-    side = int(size * (min(frames.shape[1:3]) / size) ** rng.random())  # log-uniform, so that each scale counts alike
+    side = int(
+        size * (min(frames.shape[1:3]) / size) ** rng.random()
+    )  # log-uniform, so that each scale counts alike
     top, left = (int(rng.integers(n - side + 1)) for n in frames.shape[1:3])
     square = frames[:, top : top + side, left : left + side]
     return np.stack([cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA) for frame in square])

@@ -102,7 +102,9 @@ class LinearCodec(nn.Module):
 def to_patches(video: Tensor) -> tuple[Tensor, Tensor]:
     """(B, 3, T, H, W) → the first frame's patches (B, 1, h, w, 192) and the groups' (B, t-1, h, w, 768)."""
     first = rearrange(video[:, :, :1], "b c t (h i) (w j) -> b t h w (i j c)", i=PATCH, j=PATCH)
-    groups = rearrange(video[:, :, 1:], "b c (t n) (h i) (w j) -> b t h w (n i j c)", n=FRAMES, i=PATCH, j=PATCH)
+    groups = rearrange(
+        video[:, :, 1:], "b c (t n) (h i) (w j) -> b t h w (n i j c)", n=FRAMES, i=PATCH, j=PATCH
+    )
     return first, groups
 
 
@@ -133,7 +135,9 @@ class Encoder(nn.Module):
 
     def forward(self, video: Tensor) -> Tensor:
         x = self.fine(self.stem(to_cells(video)))  # (B, T, H/4, W/4, f)
-        x = F.pad(x, (0, 0) * 3 + (FRAMES - 1, 0))  # the first frame closes a group whose other frames are empty
+        x = F.pad(
+            x, (0, 0) * 3 + (FRAMES - 1, 0)
+        )  # the first frame closes a group whose other frames are empty
         x = rearrange(x, "b (t n) (h i) (w j) f -> b t h w (n i j f)", n=FRAMES, i=2, j=2)
         return self.head(self.trunk(self.gather(x)))
 
@@ -240,13 +244,15 @@ class VideoAutoencoder(ModelMixin, ConfigMixin):
 def latent_statistics(autoencoder: ModelMixin, device: torch.device) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation a channel, (1, c, 1, 1, 1), that the autoencoder's config carries."""
     mean, std = autoencoder.config.latents_mean, autoencoder.config.latents_std
-    return torch.tensor(mean, device=device).view(1, -1, 1, 1, 1), torch.tensor(std, device=device).view(1, -1, 1, 1, 1)
+    return torch.tensor(mean, device=device).view(1, -1, 1, 1, 1), torch.tensor(std, device=device).view(
+        1, -1, 1, 1, 1
+    )
 
 
 def encode_to_latents(
     autoencoder: ModelMixin, video: Tensor, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Normalised latents (B, c, t, h, w) of a video (B, 3, T, H, W) in [-1, 1]; the posterior's mode without a generator.
+    """Normalised latents (B, c, t, h, w) of a video (B, 3, T, H, W) in [-1, 1]; without a generator the mode.
 
     For every diffusers video autoencoder whose config carries `latents_mean` and `latents_std`, as Wan's does.
     """

@@ -7,7 +7,13 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from cvsr.evaluation.metrics import psnr
-from cvsr.models.autoencoder import LinearCodec, OverlappedDecoder, VideoAutoencoder, to_patches, with_previous
+from cvsr.models.autoencoder import (
+    LinearCodec,
+    OverlappedDecoder,
+    VideoAutoencoder,
+    to_patches,
+    with_previous,
+)
 from cvsr.presets import PRESETS
 
 
@@ -37,14 +43,16 @@ def fit_linear_codec(codec: LinearCodec, videos: list[Tensor]) -> None:
 
 @torch.no_grad()
 def fit_overlapped_decoder(decoder: OverlappedDecoder, codec: LinearCodec, videos: list[Tensor]) -> None:
-    """Set the overlapped decoder to the least-squares map from the codec's latents to `videos`, each (B, 3, T, H, W)."""
+    """Set the decoder to the least-squares map from the codec's latents to `videos`, each (B, 3, T, H, W)."""
     for conv, frames in ((decoder.first.conv, slice(0, 1)), (decoder.group.conv, slice(1, None))):
         gram = cross = 0.0
         for video in videos:
             latents = codec.encode(video)  # (B, t, h, w, c)
             if conv is decoder.group.conv:
                 latents = with_previous(latents)
-            seen = F.unfold(latents[:, frames].flatten(0, 1).permute(0, 3, 1, 2), 3)  # (B·t, 9·channels, inner h·w)
+            seen = F.unfold(
+                latents[:, frames].flatten(0, 1).permute(0, 3, 1, 2), 3
+            )  # (B·t, 9·channels, inner h·w)
             seen = rearrange(F.pad(seen, (0, 0, 0, 1), value=1.0), "b k n -> (b n) k")
             patches = to_patches(video)[0 if frames.start == 0 else 1]
             patches = patches[:, :, 1:-1, 1:-1].flatten(0, 3)  # the border lacks neighbours
@@ -102,12 +110,16 @@ class AutoencoderTraining(LightningModule):
 
     def validation_step(self, video: Tensor, batch_idx: int) -> None:
         linear = self.autoencoder.linear
-        figures = {"psnr": self.autoencoder(video).sample, "psnr_linear_codec": linear.decode(linear.encode(video))}
+        figures = {
+            "psnr": self.autoencoder(video).sample,
+            "psnr_linear_codec": linear.decode(linear.encode(video)),
+        }
         for name, result in figures.items():
             self.log(f"held_out/{name}", psnr(result.clamp(-1, 1), video).mean(), prog_bar=True)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        linear, rate = set(self.autoencoder.decoder.linear.parameters()), self.hparams.learning_rate
-        rest = [p for p in self.autoencoder.parameters() if p.requires_grad and p not in linear]
-        groups = [{"params": rest, "lr": rate}, {"params": list(linear), "lr": 0.05 * rate}]
+        linear, rate = list(self.autoencoder.decoder.linear.parameters()), self.hparams.learning_rate
+        known = set(linear)
+        rest = [p for p in self.autoencoder.parameters() if p.requires_grad and p not in known]
+        groups = [{"params": rest, "lr": rate}, {"params": linear, "lr": 0.05 * rate}]
         return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.0)

@@ -25,7 +25,9 @@ class Budget(Callback):
         self, minutes: float | None = None, steps: int | None = None, warmup: int = 100, cooldown: float = 0.5
     ):
         if (minutes is None) == (steps is None) or (minutes or steps or 0) <= 0:
-            raise ValueError(f"minutes={minutes}, steps={steps}: allowed exactly one, positive; try minutes=30")
+            raise ValueError(
+                f"minutes={minutes}, steps={steps}: allowed exactly one, positive; try minutes=30"
+            )
         if not 0 <= cooldown <= 1:
             raise ValueError(f"cooldown={cooldown}: allowed between 0 and 1; try 0.5")
         self.minutes, self.steps, self.warmup, self.cooldown = minutes, steps, warmup, cooldown
@@ -49,7 +51,9 @@ class Budget(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._started = time.monotonic()
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
         factor = self.factor(trainer.global_step, self.progress(trainer.global_step))
         for optimizer in trainer.optimizers:
             for group in optimizer.param_groups:

@@ -51,7 +51,11 @@ class Export(Callback):
 
     def _card(self, trainer: Trainer, module: LightningModule, shared: dict[str, str]) -> Card:
         seconds = next((c.elapsed() for c in trainer.callbacks if isinstance(c, Budget)), time.process_time())
-        device = torch.cuda.get_device_name() if module.device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+        device = (
+            torch.cuda.get_device_name()
+            if module.device.type == "cuda"
+            else f"CPU, {torch.get_num_threads()} threads"
+        )
         figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
         return Card(
             config=self.recipe,
@@ -62,7 +66,11 @@ class Export(Callback):
             steps=trainer.global_step,
             device=device,
             minutes=round(seconds / 60, 1),
-            held_out={k.removeprefix("held_out/"): round(v, 4) for k, v in figures.items() if k.startswith("held_out/")},
+            held_out={
+                k.removeprefix("held_out/"): round(v, 4)
+                for k, v in figures.items()
+                if k.startswith("held_out/")
+            },
             shared=shared,
         )
 
@@ -70,6 +78,10 @@ class Export(Callback):
 def _commit() -> str:
     """The checkout's commit, or "unknown" outside of one."""
     asked = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return asked.stdout.strip() or "unknown"

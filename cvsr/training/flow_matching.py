@@ -78,7 +78,10 @@ class FlowMatching(LightningModule):
         return self.pipeline
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        latents, generator = batch["latents"], torch.Generator().manual_seed(hash((self.hparams.seed, self.global_step)))
+        latents, generator = (
+            batch["latents"],
+            torch.Generator().manual_seed(hash((self.hparams.seed, self.global_step))),
+        )
         t = self.timesteps.sample(len(latents), generator).to(latents)
         noise = torch.randn(latents.shape, generator=generator).to(latents)
         condition, levels = self.condition(batch, generator)
@@ -165,7 +168,9 @@ def channel_weights(autoencoder: VideoAutoencoder) -> Tensor:
     """
     channels = len(autoencoder.config.latents_mean)
     probes = torch.cat([torch.zeros(1, channels), torch.eye(channels)])[:, :, None, None, None]
-    probes = probes.expand(-1, -1, 2, 3, 3)  # (c + 1, c, t, h, w): the same everywhere, so that edges do not count
+    probes = probes.expand(
+        -1, -1, 2, 3, 3
+    )  # (c + 1, c, t, h, w): the same everywhere, so that edges do not count
     video = decode_from_latents(autoencoder, probes.contiguous())
     change = (video[1:] - video[:1])[:, :, 1:, 8:16, 8:16].square().mean(dim=(1, 2, 3, 4)).sqrt()
     return (change / change.mean()).view(1, -1, 1, 1, 1)

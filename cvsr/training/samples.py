@@ -44,7 +44,9 @@ class Samples(Callback):
         pipeline.set_progress_bar_config(disable=True)
         if isinstance(pipeline, TextToVideoPipeline):
             captions = [d.caption for d in drawn]
-            result = pipeline(captions, self.size, self.size, generator=torch.Generator().manual_seed(0)).frames
+            result = pipeline(
+                captions, self.size, self.size, generator=torch.Generator().manual_seed(0)
+            ).frames
             columns = [result]
         else:
             truth = torch.stack([to_tensor(d.frames) for d in drawn])

@@ -1,0 +1,94 @@
+"""The recipes train, resume to the same bits, stop at NaN and ship what they made."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from pytorch_lightning import seed_everything
+
+from cvsr.pipelines.store import load
+from cvsr.training.cli import main
+from cvsr.weights import verify
+
+RECIPES = Path(__file__).parents[2] / "cvsr" / "training" / "recipes"
+
+
+def tiny(name: str, folder: Path, steps: int, **model) -> Path:
+    """A recipe of the repository, made small: the tiny preset, few scenes, a budget in steps."""
+    recipe = yaml.safe_load((RECIPES / f"{name}.yaml").read_text().replace("runs/", f"{folder}/runs/"))
+    recipe["model"]["init_args"] |= {"preset": "tiny"} | model
+    data = recipe["data"]["init_args"] | {"workers": 0, "shares": None}
+    sources = {"world": 3, "frames": 5, "size": 64}
+    if name == "autoencoder":
+        data |= {"folder": f"{folder}/pixels", "train": sources, "held_out": sources}
+        data["buckets"] = [{"batch": 2, "frames": 5, "size": 32}, {"batch": 3, "frames": 1, "size": 32}]
+        recipe["model"]["init_args"]["fit_batches"] = 4
+    else:
+        data |= {"clips": f"{folder}/pixels/train", "latents": f"{folder}/{name}", "train": sources}
+        data |= {"weights": f"{folder}/weights"}
+        data["buckets"] = [{"batch": 2, "frames": 2, "size": 4}, {"batch": 3, "frames": 1, "size": 4}]
+        recipe["model"]["init_args"]["weights"] = f"{folder}/weights"
+    recipe["data"]["init_args"] = data
+    recipe["trainer"] |= {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
+    for callback in recipe["trainer"]["callbacks"]:
+        kind, given = callback["class_path"].split(".")[-1], callback.setdefault("init_args", {})
+        if kind == "Budget":
+            given.update(minutes=None, steps=steps, warmup=2)
+        elif kind == "ModelCheckpoint":
+            given.update(every_n_train_steps=3, save_top_k=-1)
+        elif kind == "Samples":
+            given.update(every=4, count=1, size=64)
+        elif kind == "Export":
+            given.update(folder=f"{folder}/weights")
+    path = folder / f"{name}-{steps}.yaml"
+    path.write_text(yaml.safe_dump(recipe))
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A folder in which all three recipes ran, one after the other."""
+    folder = tmp_path_factory.mktemp("trained")
+    for name in ("autoencoder", "text_to_video", "super_resolution"):
+        main(["--config", str(tiny(name, folder, 6))])
+    return folder
+
+
+def weights_of(checkpoint: Path) -> dict[str, torch.Tensor]:
+    return torch.load(checkpoint, weights_only=False)["current_model_state"]
+
+
+def test_recipes_ship_weights_that_load_and_say_how_they_were_made(trained):
+    for name in ("autoencoder", "text_to_video", "super_resolution"):
+        assert verify(trained / "weights" / name) == []
+        card = json.loads((trained / "weights" / name / "card.json").read_text())
+        assert card["steps"] == 6
+        assert card["command"] == f"python -m cvsr fit --config cvsr/training/recipes/{name}.yaml"
+    assert card["shared"] == {"autoencoder": "../autoencoder"}
+    pipeline = load("super_resolution", trained / "weights")
+    assert pipeline(torch.zeros(1, 3, 2, 8, 8), num_inference_steps=1).frames.shape == (1, 3, 2, 32, 32)
+    assert len(list((trained / "runs" / "text_to_video" / "samples").glob("*.png"))) == 1
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "super_resolution"])
+def test_a_resumed_run_ends_with_the_weights_of_one_that_never_stopped(trained, name):
+    whole = weights_of(trained / "runs" / name / "step=6.ckpt")
+    for checkpoint in (trained / "runs" / name).glob("step=6*"):
+        checkpoint.unlink()
+    seed_everything(123)  # no global random state may matter
+    middle = trained / "runs" / name / "step=3.ckpt"
+    main(["--config", str(tiny(name, trained, 6)), "--ckpt_path", str(middle)])
+    resumed = weights_of(trained / "runs" / name / "step=6.ckpt")
+    assert whole.keys() == resumed.keys()
+    for key, value in whole.items():
+        assert torch.equal(value, resumed[key]), key
+
+
+def test_nan_stops_the_run_before_it_reaches_the_weights(trained):
+    recipe = tiny("text_to_video", trained, 5, learning_rate=1e30)
+    recipe.write_text(recipe.read_text().replace("runs/text_to_video", "runs/nan"))
+    with pytest.raises(FloatingPointError, match=r"no finite number.*learning_rate"):
+        main(["--config", str(recipe)])
+    assert (trained / "runs" / "nan" / "interrupted.ckpt").exists()
