@@ -91,4 +91,4 @@ def test_nan_stops_the_run_before_it_reaches_the_weights(trained):
     recipe.write_text(recipe.read_text().replace("runs/text_to_video", "runs/nan"))
     with pytest.raises(FloatingPointError, match=r"no finite number.*learning_rate"):
         main(["--config", str(recipe)])
-    assert (trained / "runs" / "nan" / "interrupted.ckpt").exists()
+    assert (trained / "runs" / "nan" / "last-interrupted.ckpt").exists()
