@@ -93,3 +93,15 @@ def test_clip_that_decord_reads_otherwise_is_refused(clip, monkeypatch):
     monkeypatch.setattr(ClipReader, "__len__", lambda self: 29)
     with pytest.raises(VideoError, match=r"29, 48, 64.* where the file holds \(30, 48, 64\)"):
         check_clip(clip)
+
+
+def test_a_clip_that_decord_seeks_wrongly_is_refused(tmp_path, monkeypatch):
+    """As happens with open groups of pictures: the count is right and the frames are not."""
+    path = tmp_path / "clip.mp4"
+    frames = np.zeros((45, 64, 64, 3), np.uint8) + np.arange(45, dtype=np.uint8)[:, None, None, None] * 5
+    write_video(path, frames, fps=25)
+    assert check_clip(path).frames == 45
+    honest = ClipReader.get
+    monkeypatch.setattr(ClipReader, "get", lambda self, indices: honest(self, [max(0, i - 3) for i in indices]))
+    with pytest.raises(VideoError, match="frame 39 is 14 levels off"):
+        check_clip(path)
