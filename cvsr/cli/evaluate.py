@@ -67,7 +67,7 @@ def tables(result: Result) -> list[Table]:
         rows = [row for row in result.rows if row.clips == group]
         names = list(dict.fromkeys(name for row in rows for name in row.figures))
         table = Table(title=f"{result.name} on {group} ({rows[0].count})", title_justify="left")
-        table.add_column("method")
+        table.add_column("method", no_wrap=True)
         for name in names:
             table.add_column(name.replace("_", " "), justify="right")
         for row in rows:

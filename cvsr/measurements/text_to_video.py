@@ -52,9 +52,8 @@ def measure(
             generator=[torch.Generator().manual_seed(seed + start + i) for i in range(len(batch))],
         ).frames
         seconds = (time.perf_counter() - started) / len(batch)
-        method = f"generated, {steps} steps, guidance {guidance:g}"
         for right in judge(reader, videos, batch):
-            tally.add(method, PROMPTS, right | {"seconds": seconds})
+            tally.add("generated", PROMPTS, right | {"seconds": seconds})
         truth = torch.stack([to_tensor(render(scene, frames, pixels, pixels).frames) for scene in batch])
         for right in judge(reader, truth, batch):
             tally.add("true clips", PROMPTS, right)

@@ -66,7 +66,7 @@ def test_it_learns(tmp_path, folder):
     )
     module = AttributeReaderTraining()
     losses = []
-    module.log = lambda name, value, **_: losses.append(float(value)) if name == "train/loss" else None
+    module.log = lambda name, value, **_: losses.append(value.item()) if name == "train/loss" else None
     trainer = Trainer(
         max_steps=25,
         accelerator="cpu",

@@ -1,0 +1,81 @@
+"""`python -m cvsr evaluate` measures, prints and keeps its results; what is wrong is said before the work."""
+
+import shutil
+
+import pytest
+
+from cvsr.cli import evaluate as command
+from cvsr.cli.main import main
+from cvsr.measurements import autoencoder, super_resolution
+from cvsr.measurements.clips import world_clips
+from cvsr.measurements.results import read_result
+from cvsr.models.attribute_reader import AttributeReader
+from cvsr.pipelines.store import save
+from cvsr.weights import Card, write_card
+
+
+@pytest.fixture
+def judged(weights, tmp_path):
+    """The tiny weights and a reader."""
+    folder = tmp_path / "weights"
+    shutil.copytree(weights, folder)
+    save(AttributeReader(["ball", "cube"], ["red", "blue"]), folder / "attribute_reader")
+    write_card(folder / "attribute_reader", Card("none", "none", "0", 0, "nothing", 0, "cpu", 0.0, {}))
+    return folder
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(command, "world_clips", lambda count: world_clips(count, frames=5, pixels=32))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "method"),
+    [
+        ("autoencoder", [], "linear codec"),
+        ("super_resolution", ["--steps", "1", "2", "--consistency", "0"], super_resolution.ours(2, 0)),
+        ("text_to_video", ["--steps", "1", "--guidance", "2.0", "--seed", "3"], "true clips"),
+    ],
+)
+def test_a_measurement_is_printed_and_kept(
+    judged, small, tmp_path, capsys, monkeypatch, name, options, method
+):
+    monkeypatch.setenv("COLUMNS", "200")  # rich wraps to the terminal's width
+    path = tmp_path / "result.json"
+    arguments = ["evaluate", name, "--count", "1", "--json", str(path), "--weights", str(judged), *options]
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert method in shown
+    assert f"wrote {path}" in shown
+    result = read_result(path)
+    assert result.name == name
+    assert method in {row.method for row in result.rows}
+    assert result.command.startswith(f"python -m cvsr evaluate {name} --count 1")
+    assert " ".join(options) in result.command
+    assert str(tmp_path) not in result.command
+    assert result.seeds["scenes"] == "0 to 0 of the test split"
+
+
+def test_clips_are_refused_before_the_work(judged, small, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(autoencoder, "measure", lambda *_: pytest.fail("the work began"))
+    arguments = ["evaluate", "autoencoder", "--weights", str(judged), "--json", str(tmp_path / "r.json")]
+    assert main([*arguments, "--clips", str(tmp_path / "missing.mp4")]) == 2
+    assert "no such file" in capsys.readouterr().err
+    assert not (tmp_path / "r.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing"], "invalid choice: 'nothing'"),
+        (["autoencoder", "--count", "0"], "count=0: out of range"),
+        (["autoencoder", "--json", "result.txt"], "allowed files that end with .json"),
+        (["super_resolution", "--steps", "1", "0"], "steps=0: out of range"),
+        (["text_to_video", "--clips", "a.mp4"], "unrecognized arguments: --clips a.mp4"),
+    ],
+)
+def test_mistakes_are_answered_in_one_line(arguments, words, capsys):
+    assert main(["evaluate", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
