@@ -1,0 +1,56 @@
+"""Latents are encoded once, resumably, and cropped by number."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from cvsr.data.latents import LatentClips, build_latents, reduce_and_enlarge
+from cvsr.data.pixels import PixelSources, WholeClips, build_pixels
+from cvsr.data.resize import resize
+from cvsr.data.scenes import sample_scene
+from cvsr.data.stream import Bucket, Ticket
+
+
+def encode(video):
+    """A codec simple enough to foresee: every fourth frame, every eighth pixel."""
+    return video[:, :, ::4, ::8, ::8]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    clips = build_pixels(tmp_path_factory.mktemp("clips"), PixelSources(world=2, frames=9, size=64))
+    return clips, build_latents(tmp_path_factory.mktemp("latents"), clips, encode, "codec", reduction=4)
+
+
+def test_what_is_stored(folders):
+    clips, latents = folders
+    video = WholeClips(clips)[1][None]
+    stored = load_file(latents / "world-00001.safetensors")
+    assert torch.equal(stored["latents"], encode(video)[0].half())
+    assert torch.equal(stored["low"], encode(reduce_and_enlarge(video, 4))[0].half())
+
+
+def test_low_resolution_is_what_a_file_can_hold(folders):
+    video = WholeClips(folders[0])[0][None]
+    low = reduce_and_enlarge(video, 4)
+    small = ((resize(video, 16, 16).clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
+    assert torch.equal(low, resize(small, 64, 64).clamp(-1, 1))
+
+
+def test_crops(folders):
+    bucket = Bucket(2, frames=2, size=4)
+    sample = LatentClips(folders[1], seed=5)[Ticket(3, bucket)]
+    again = LatentClips(folders[1], seed=5)[Ticket(3, bucket)]
+    assert sample["latents"].shape == sample["low"].shape == (3, 2, 4, 4)
+    assert sample["latents"].dtype == torch.float32
+    assert torch.equal(sample["latents"], again["latents"])
+    assert sample["caption"] in {sample_scene(0).caption, sample_scene(1).caption}
+
+
+def test_a_stopped_build_goes_on_and_another_codec_is_refused(folders):
+    clips, latents = folders
+    (latents / "world-00000.safetensors").unlink()
+    build_latents(latents, clips, encode, "codec", reduction=4)
+    assert len(list(latents.glob("*.safetensors"))) == 2
+    with pytest.raises(ValueError, match="another autoencoder"):
+        build_latents(latents, clips, encode, "other codec", reduction=4)

@@ -1,0 +1,80 @@
+"""Clips are built once, resumably, and cropped by number."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from cvsr.data.pixels import PixelClips, PixelSources, WholeClips, build_pixels, share_out
+from cvsr.data.scenes import sample_scene
+from cvsr.data.stream import Bucket, Ticket
+from cvsr.data.video import write_video
+from cvsr.data.world import render
+
+SOURCES = PixelSources(world=3, photographs=1, frames=5, size=64)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return build_pixels(tmp_path_factory.mktemp("pixels"), SOURCES)
+
+
+def test_clips_are_the_scenes_with_their_captions(folder):
+    names = sorted(path.stem for path in folder.glob("*.npy"))
+    assert names == ["photograph-00000", "world-00000", "world-00001", "world-00002"]
+    scene = sample_scene(1)
+    assert np.array_equal(np.load(folder / "world-00001.npy"), render(scene, 5, 64, 64).frames)
+    assert (folder / "world-00001.txt").read_text() == scene.caption
+
+
+def test_a_stopped_build_goes_on(folder):
+    (folder / "world-00002.npy").unlink()
+    untouched = (folder / "world-00001.npy").stat().st_mtime_ns
+    build_pixels(folder, SOURCES)
+    assert np.array_equal(np.load(folder / "world-00002.npy"), render(sample_scene(2), 5, 64, 64).frames)
+    assert (folder / "world-00001.npy").stat().st_mtime_ns == untouched
+    assert not (folder / "unfinished").exists()
+
+
+def test_clips_of_other_sources_are_not_mixed_in(folder):
+    with pytest.raises(ValueError, match="other sources"):
+        build_pixels(folder, PixelSources(world=4, frames=5, size=64))
+
+
+def test_real_videos_are_cut_and_reduced(tmp_path):
+    ramp = np.arange(96, dtype=np.uint8)[None, None, :, None] * 2
+    frames = np.broadcast_to(ramp + np.arange(12, dtype=np.uint8)[:, None, None, None], (12, 80, 96, 3))
+    write_video(tmp_path / "ramp.mp4", np.ascontiguousarray(frames), fps=25)
+    sources = PixelSources(videos=(str(tmp_path / "ramp.mp4"),), cuts=4, frames=5, size=32)
+    clips = WholeClips(build_pixels(tmp_path / "pixels", sources))
+    assert len(clips) == 4
+    for clip in clips:
+        assert clip.shape == (3, 5, 32, 32)
+        slope = clip.diff(dim=3).mean() * 127.5
+        assert 1.5 < slope < 5.5  # 2 levels a pixel, times the reduction of 1 to 2.5
+    with pytest.raises(ValueError, match="at least 17 frames"):
+        build_pixels(tmp_path / "others", PixelSources(videos=sources.videos, cuts=1, size=32))
+
+
+def test_crops_repeat_by_number_and_lie_in_a_clip(folder):
+    clips, bucket = PixelClips(folder, seed=3), Bucket(1, frames=3, size=24)
+    crop = clips[Ticket(11, bucket)]
+    assert crop.shape == (3, 3, 24, 24)
+    assert torch.equal(crop, PixelClips(folder, seed=3)[Ticket(11, bucket)])
+    assert not torch.equal(crop, clips[Ticket(12, bucket)])
+    whole = torch.stack(list(WholeClips(folder)))
+    windows = whole.unfold(2, 3, 1).unfold(3, 24, 1).unfold(4, 24, 1)  # (n, 3, t, y, x, 3, 24, 24)
+    found = [
+        (windows == c[None, :, None, None, None]).all(dim=(1, 5, 6, 7)).any() for c in (crop, crop.flip(3))
+    ]
+    assert any(found)
+
+
+def test_shares(folder):
+    groups, weights = share_out(sorted(folder.glob("*.npy")), {"world": 3.0, "": 1.0})
+    assert [len(group) for group in groups] == [3, 1]
+    assert weights.tolist() == [0.75, 0.25]
+    with pytest.raises(ValueError, match="begins with 'film'"):
+        share_out(sorted(folder.glob("*.npy")), {"film": 1.0})
+    assert json.loads((folder / "sources.json").read_text())["world"] == 3

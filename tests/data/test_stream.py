@@ -1,0 +1,41 @@
+"""Streams go on where they stopped, whatever the number of workers."""
+
+from itertools import islice
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.utils.data import Dataset
+
+from cvsr.data.stream import Batches, Bucket, random_of, stream
+
+BUCKETS = [Bucket(batch=2, frames=5, size=8), Bucket(batch=3, frames=1, size=16)]
+
+
+class Draws(Dataset):
+    """One random number a ticket."""
+
+    def __getitem__(self, ticket):
+        return torch.tensor(random_of(7, ticket.index).random(), dtype=torch.float64)
+
+
+@given(start=st.integers(0, 1000), length=st.integers(1, 20))
+def test_the_batches_from_a_step_on_are_the_end_of_those_from_zero(start, length):
+    whole = list(islice(Batches(BUCKETS, 0), start + length))
+    assert list(islice(Batches(BUCKETS, start), length)) == whole[start:]
+    tickets = [ticket.index for batch in whole for ticket in batch]
+    assert len(set(tickets)) == len(tickets)
+
+
+def test_buckets_take_turns():
+    batches = list(islice(Batches(BUCKETS, 0), 4))
+    assert [len(batch) for batch in batches] == [2, 3, 2, 3]
+    assert all(ticket.bucket == BUCKETS[step % 2] for step, batch in enumerate(batches) for ticket in batch)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_workers_change_nothing(workers):
+    batches = list(islice(stream(Draws(), BUCKETS, 3, workers), 4))
+    expected = [[random_of(7, ticket.index).random() for ticket in b] for b in islice(Batches(BUCKETS, 3), 4)]
+    assert [batch.tolist() for batch in batches] == expected
