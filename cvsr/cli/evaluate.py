@@ -66,7 +66,7 @@ def tables(result: Result) -> list[Table]:
     for group in dict.fromkeys(row.clips for row in result.rows):
         rows = [row for row in result.rows if row.clips == group]
         names = list(dict.fromkeys(name for row in rows for name in row.figures))
-        table = Table(title=f"{result.name} on {group} ({rows[0].count})", title_justify="left")
+        table = Table(title=f"{result.name}: {group} ({rows[0].count})", title_justify="left")
         table.add_column("method", no_wrap=True)
         for name in names:
             table.add_column(name.replace("_", " "), justify="right")
