@@ -100,4 +100,22 @@ PRESETS = {
         base_pixels=16,
         pixels=64,
     ),
+    # the papers' scale, for a CUDA GPU: 16 latent channels and about 1.3 billion parameters a model
+    "full": Preset(
+        autoencoder=AutoencoderSize(
+            latent_channels=16,
+            width=512,
+            encoder_depth=6,
+            decoder_depth=8,
+            fine_width=128,
+            encoder_fine_depth=3,
+            decoder_fine_depth=4,
+        ),
+        text=TextSize(vocab_size=32000, width=768, depth=12, heads=12),
+        base=TransformerSize(width=1536, depth=28, heads=12, attention="spatial+full"),
+        super_resolution=TransformerSize(width=1536, depth=28, heads=12, attention="full"),
+        frames=77,
+        base_pixels=512,
+        pixels=1088,
+    ),
 }
