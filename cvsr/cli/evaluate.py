@@ -61,7 +61,7 @@ def evaluate(*, name: str, count: int, json: str | None, weights: str | None, **
 
 
 def tables(result: Result) -> list[Table]:
-    """A table for each group of clips: a method a row, a figure a column, means with half their intervals."""
+    """A table for each group of clips: a method a row, a figure a column; below the means their intervals."""
     made = []
     for group in dict.fromkeys(row.clips for row in result.rows):
         rows = [row for row in result.rows if row.clips == group]
@@ -109,5 +109,9 @@ def _cell(figure: Estimate | None) -> str:
     if figure is None:
         return ""
     if figure.low is None:
-        return f"{figure.mean:.4g}"
-    return f"{figure.mean:.4g} ± {(figure.high - figure.low) / 2:.2g}"
+        return _digits(figure.mean)
+    return f"{_digits(figure.mean)}\n[dim]{_digits(figure.low)} to {_digits(figure.high)}[/]"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"
