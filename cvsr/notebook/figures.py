@@ -14,6 +14,7 @@ from io import BytesIO
 import numpy as np
 from IPython.display import HTML
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
 # Okabe and Ito's palette, told apart in every kind of colour blindness.
@@ -115,7 +116,7 @@ def _repeat(frame: np.ndarray, height: int) -> np.ndarray:
 
 
 def _titled(tile: np.ndarray, title: str) -> np.ndarray:
-    font = ImageFont.load_default(14)
+    font = ImageFont.truetype(findfont("DejaVu Sans"), 14)  # comes with matplotlib, and has a ×
     width = max(tile.shape[1], int(font.getlength(title)) + 4)
     canvas = Image.new("RGB", (width, tile.shape[0] + 22), PAPER)
     ImageDraw.Draw(canvas).text((2, 2), title, fill=INK, font=font)
