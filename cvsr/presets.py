@@ -34,6 +34,7 @@ class TransformerSize:
     depth: int
     heads: int
     attention: str
+    frame_positions: bool
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,10 @@ PRESETS = {
             decoder_fine_depth=3,
         ),
         text=TextSize(vocab_size=1024, width=128, depth=2, heads=4),
-        base=TransformerSize(width=192, depth=6, heads=6, attention="spatial+full"),
-        super_resolution=TransformerSize(width=192, depth=6, heads=6, attention="full"),
+        base=TransformerSize(width=192, depth=6, heads=6, attention="spatial+full", frame_positions=True),
+        super_resolution=TransformerSize(
+            width=192, depth=6, heads=6, attention="full", frame_positions=False
+        ),
         frames=17,
         base_pixels=64,
         pixels=256,
@@ -94,8 +97,8 @@ PRESETS = {
             decoder_fine_depth=1,
         ),
         text=TextSize(vocab_size=300, width=16, depth=1, heads=2),
-        base=TransformerSize(width=16, depth=1, heads=2, attention="spatial+full"),
-        super_resolution=TransformerSize(width=16, depth=1, heads=2, attention="full"),
+        base=TransformerSize(width=16, depth=1, heads=2, attention="spatial+full", frame_positions=True),
+        super_resolution=TransformerSize(width=16, depth=1, heads=2, attention="full", frame_positions=False),
         frames=5,
         base_pixels=16,
         pixels=64,
@@ -112,8 +115,10 @@ PRESETS = {
             decoder_fine_depth=4,
         ),
         text=TextSize(vocab_size=32000, width=768, depth=12, heads=12),
-        base=TransformerSize(width=1536, depth=28, heads=12, attention="spatial+full"),
-        super_resolution=TransformerSize(width=1536, depth=28, heads=12, attention="full"),
+        base=TransformerSize(width=1536, depth=28, heads=12, attention="spatial+full", frame_positions=True),
+        super_resolution=TransformerSize(
+            width=1536, depth=28, heads=12, attention="full", frame_positions=False
+        ),
         frames=77,
         base_pixels=512,
         pixels=1088,

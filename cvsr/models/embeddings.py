@@ -86,3 +86,27 @@ class TextEmbedding(nn.Module):
             )
         text = torch.cat([self.null_token.expand(len(states), -1, -1), self.projection(states)], dim=1)
         return text, torch.cat([mask.new_ones(len(mask), 1), mask], dim=1)
+
+
+class PlaceEmbedding(nn.Module):
+    """Where in the frame a token is, as seen from the frame's middle: (1, 1, Y, X, D) for a grid of Y × X tokens.
+
+    Sines and cosines of the row and column in [-1, 1], so that frames of every size have the same middle and
+    edges (NeRF's encoding, Mildenhall et al. 2020, section 5.1, with frequencies π/2 · 1, 2, 3, 4).
+    """
+
+    def __init__(self, width: int, frequencies: int = 4):
+        super().__init__()
+        self.frequencies = frequencies
+        self.to_embedding = nn.Linear(4 * frequencies, width)
+
+    def forward(self, rows: int, columns: int) -> Tensor:
+        weight = self.to_embedding.weight
+        multiples = torch.arange(1, self.frequencies + 1, device=weight.device) * (torch.pi / 2)
+        waves = []
+        for count in (rows, columns):
+            place = (torch.arange(count, device=weight.device) + 0.5) * 2 / count - 1  # (n,)
+            angles = place[:, None] * multiples
+            waves.append(torch.cat([angles.sin(), angles.cos()], dim=-1))  # (n, 2 · frequencies)
+        y, x = waves[0][:, None].expand(-1, columns, -1), waves[1][None].expand(rows, -1, -1)
+        return self.to_embedding(torch.cat([y, x], dim=-1).to(weight.dtype))[None, None]

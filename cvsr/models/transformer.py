@@ -22,7 +22,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from cvsr.models.attention import CrossAttention, SelfAttention
-from cvsr.models.embeddings import ConditionEmbedding, TextEmbedding
+from cvsr.models.embeddings import ConditionEmbedding, PlaceEmbedding, TextEmbedding
 from cvsr.models.rope import grid_coordinates, rotation
 
 ATTENTION_PATTERNS = {
@@ -53,6 +53,8 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         text_width: channels of the text encoder's states.
         micro_conditions: names of the numbers in [0, 1] that the network is given beside the time.
         attention: "full" (3D), "factorised" (spatial, then temporal) or "spatial+full" (spatial, then 3D).
+        frame_positions: whether a token knows its place in the frame, and not only its distance from others. A
+            small base model needs to, in order to compose a picture; super-resolution by tiles must not.
     """
 
     _supports_gradient_checkpointing = True
@@ -70,6 +72,7 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         text_width: int = 128,
         micro_conditions: Sequence[str] = (),
         attention: str = "full",
+        frame_positions: bool = False,
     ):
         super().__init__()
         if attention not in ATTENTION_PATTERNS:
@@ -91,6 +94,7 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         self.blocks = nn.ModuleList(TransformerBlock(width, heads, mlp_ratio, pattern) for _ in range(depth))
         self.to_final_modulation = nn.Linear(width, 2 * width)
         self.to_sample = nn.Linear(width, out_channels * patch_volume)
+        self.place_embedding = PlaceEmbedding(width) if frame_positions else None
         self._initialise()
 
     def forward(
@@ -116,6 +120,8 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         self._check_inputs(hidden_states, timestep, encoder_hidden_states)
         x = self.patch_embedding(self._patchify(hidden_states))  # (B, T, Y, X, D)
         rotations = self._rotations(x)
+        if self.place_embedding is not None:
+            x = x + self.place_embedding(*x.shape[2:4])
         grid, x = x.shape[1:4], x.flatten(2, 3)  # (B, T, S, D)
         text, mask = self.text_embedding(encoder_hidden_states, encoder_attention_mask)
         condition = F.silu(self.condition_embedding(timestep, micro_conditions))  # (B, D)
@@ -177,7 +183,8 @@ class VideoTransformer(ModelMixin, ConfigMixin):
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
-        for layer in (self.to_modulation, self.to_final_modulation, self.to_sample):
+        placing = [self.place_embedding.to_embedding] if self.place_embedding is not None else []
+        for layer in (self.to_modulation, self.to_final_modulation, self.to_sample, *placing):
             nn.init.zeros_(layer.weight)
         for block in self.blocks:
             nn.init.zeros_(block.cross_attention.to_out.weight)
