@@ -15,7 +15,7 @@ export MALLOC_TRIM_THRESHOLD_ := 100000000000
 export MALLOC_TOP_PAD_ := 67108864
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lab lessons picture lint lock clean
+.PHONY: help setup demo test lab lessons readme lint lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -60,8 +60,9 @@ lessons: export HF_HUB_OFFLINE := 1
 lessons: $(STAMP) ## Run the lessons and render them as pages under outputs/lessons
 	$(VENV)/bin/python -m cvsr.notebook.runner notebooks outputs/lessons $(ARGS)
 
-picture: $(STAMP) ## Draw the README's picture anew from the shipped weights
+readme: $(STAMP) ## Make the README's picture and tables anew, from the shipped weights and data/results
 	$(VENV)/bin/python -m cvsr.notebook.showcase "$(PROMPT)" data/clips/demo.mp4 data/pictures/demo.png
+	$(VENV)/bin/python -m cvsr.notebook.readme
 
 lint: $(STAMP) ## Check the style of code and notebooks
 	$(VENV)/bin/ruff check .

@@ -1,4 +1,4 @@
-"""The picture on top of the README, made by the shipped weights: `make picture`."""
+"""The picture on top of the README, made by the shipped weights: `make readme`."""
 
 import sys
 from pathlib import Path

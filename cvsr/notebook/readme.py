@@ -1,0 +1,52 @@
+"""The README's figures, read from data/results: `make readme`. None is typed by hand."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cvsr.measurements.results import REPOSITORY, RESULTS, Estimate, Result, read_result
+
+README = REPOSITORY / "README.md"
+BEGIN, END = "<!-- figures: begin (make readme) -->", "<!-- figures: end -->"
+
+
+def main() -> None:
+    """Write the tables of all results into the README."""
+    README.write_text(fill(README.read_text(), read_results()))
+
+
+def read_results(folder: Path = RESULTS) -> list[Result]:
+    """Every result of a folder, by name."""
+    return [read_result(path) for path in sorted(folder.glob("*.json"))]
+
+
+def fill(text: str, results: Sequence[Result]) -> str:
+    """The text with the tables of the results, and nothing else, between its two marks."""
+    before, _, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"text={text[:20]!r}…: no place for figures; allowed a text with {BEGIN} and {END}")
+    return before + BEGIN + "\n" + "".join(map(section, results)) + END + after
+
+
+def section(result: Result) -> str:
+    """A result in Markdown: what it answers, a table, and how to measure it again."""
+    figures = list(dict.fromkeys(name for row in result.rows for name in row.figures))
+    head = ["clips", "method", *(name.replace("_", " ") for name in figures)]
+    lines = [f"\n**{result.question}**\n", _line(head), "|---|---" + "|---:" * len(figures) + "|"]
+    for row in result.rows:
+        cells = (_cell(row.figures.get(name)) for name in figures)
+        lines.append(_line([f"{row.clips} ({row.count})", row.method, *cells]))
+    lines.append(f"\n`{result.command}`, commit {result.commit}, {result.date}, {result.machine}\n")
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(figure: Estimate | None) -> str:
+    return "" if figure is None else f"{figure.mean:.3g}"
+
+
+if __name__ == "__main__":
+    main()

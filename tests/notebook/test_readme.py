@@ -1,0 +1,41 @@
+import pytest
+
+from cvsr.measurements.results import Estimate, Result, Row
+from cvsr.notebook.readme import BEGIN, END, README, fill, read_results
+
+RESULT = Result(
+    name="codec",
+    question="What is lost?",
+    command="python -m cvsr evaluate codec",
+    commit="abc",
+    date="2026-01-01",
+    machine="a machine",
+    seeds={},
+    budget="1 minute",
+    rows=[
+        Row("bicubic", "world", 32, {"psnr": Estimate(31.254, 30, 32)}),
+        Row("model", "world", 32, {"psnr": Estimate(35), "high_frequency_ratio": Estimate(0.41)}),
+    ],
+)
+
+
+def test_tables_replace_what_stood_between_the_marks():
+    filled = fill(f"above\n{BEGIN}\nold\n{END}\nbelow", [RESULT])
+    assert filled.startswith("above\n")
+    assert filled.endswith("\nbelow")
+    assert "old" not in filled
+    assert "| clips | method | psnr | high frequency ratio |\n|---|---|---:|---:|" in filled
+    assert "| world (32) | bicubic | 31.3 |  |" in filled
+    assert "| world (32) | model | 35 | 0.41 |" in filled
+    assert "`python -m cvsr evaluate codec`, commit abc" in filled
+    assert fill(filled, [RESULT]) == filled
+
+
+def test_a_text_without_marks_is_refused():
+    with pytest.raises(ValueError, match="no place for figures"):
+        fill("text", [])
+
+
+def test_the_figures_of_the_readme_are_those_of_the_results():
+    text = README.read_text()
+    assert text == fill(text, read_results()), "run `make readme`"
