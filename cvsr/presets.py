@@ -62,7 +62,7 @@ class Sampling:
     fps: int  # of generated videos
 
 
-SAMPLING = Sampling(base_steps=30, guidance_scale=4.0, steps=4, strength=0.0, consistency=3, fps=8)
+SAMPLING = Sampling(base_steps=30, guidance_scale=4.0, steps=2, strength=0.0, consistency=3, fps=8)
 
 PRESETS = {
     # the default: trains and runs on 2 CPU cores
