@@ -86,6 +86,26 @@ def test_a_resumed_run_ends_with_the_weights_of_one_that_never_stopped(trained, 
         assert torch.equal(value, resumed[key]), key
 
 
+def test_a_warm_start_begins_where_the_shipped_weights_end(trained):
+    recipe = yaml.safe_load(tiny("text_to_video", trained, 1, learning_rate=1e-9).read_text())
+    start = {"name": "text_to_video", "folder": f"{trained}/weights"}
+    recipe["trainer"]["callbacks"].insert(
+        0, {"class_path": "cvsr.training.warm_start.WarmStart", "init_args": start}
+    )
+    recipe["trainer"]["callbacks"] = [
+        c for c in recipe["trainer"]["callbacks"] if "Export" not in c["class_path"]
+    ]
+    path = trained / "warm.yaml"
+    path.write_text(
+        yaml.safe_dump(recipe).replace("runs/text_to_video", "runs/warm").replace("n_steps: 3", "n_steps: 1")
+    )
+    main(["--config", str(path)])
+    shipped = load("text_to_video", trained / "weights").transformer.state_dict()
+    begun = weights_of(trained / "runs" / "warm" / "step=1.ckpt")
+    for name, value in shipped.items():
+        torch.testing.assert_close(begun[f"transformer.{name}"], value, rtol=0, atol=1e-6)
+
+
 def test_nan_stops_the_run_before_it_reaches_the_weights(trained):
     recipe = tiny("text_to_video", trained, 5, learning_rate=1e30)
     recipe.write_text(recipe.read_text().replace("runs/text_to_video", "runs/nan"))
