@@ -15,7 +15,7 @@ BENCHMARKS = {
     "latents": "a training step on stored latents against encoding on the way",
 }
 EXAMPLES = """examples:
-  python -m cvsr generate "a red ball with white polka dots rolling over green grass" ball.mp4 --compare
+  python -m cvsr generate "a red ball with white polka dots drifting left on green grass" ball.mp4 --compare
   python -m cvsr upscale holiday.mp4 holiday_large.mp4
   python -m cvsr upscale old.mkv new.mp4 --scale 2.5 --consistency 0 --strength 0.3
   python -m cvsr weights
