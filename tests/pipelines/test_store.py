@@ -60,7 +60,12 @@ def test_diffusers_saves_and_loads_them_exactly(tmp_path, base, enlarger, video)
         folder = tmp_path / type(pipeline).__name__
         pipeline.save_pretrained(folder)
         loaded = type(pipeline).from_pretrained(folder, use_safetensors=True, local_files_only=True)
-        assert torch.equal(run(loaded, *arguments), run(pipeline, *arguments))
+        for name in ("autoencoder", "text_encoder", "transformer"):
+            stored, original = (getattr(p, name).state_dict() for p in (loaded, pipeline))
+            assert stored.keys() == original.keys()
+            assert all(torch.equal(stored[key], original[key]) for key in stored)
+        # Equal weights elsewhere in memory may be multiplied in another order: equal up to rounding.
+        torch.testing.assert_close(run(loaded, *arguments), run(pipeline, *arguments), rtol=0, atol=1e-4)
 
 
 def test_shipped_weights_are_half_the_size_and_not_stored_twice(weights, base):
