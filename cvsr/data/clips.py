@@ -13,6 +13,7 @@ from fractions import Fraction
 from operator import index as as_index
 from os import PathLike
 
+import cv2  # noqa: F401 (before decord: loaded after it, OpenCV finds decord's zlib and reads no PNG)
 import decord
 import numpy as np
 

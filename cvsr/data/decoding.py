@@ -202,14 +202,15 @@ class VideoReader:
         """Did the file hold as many frames, and last as long, as its header promised?"""
         if count == 0:
             raise _Damage("no frame")
-        declared = Fraction(0)
+        declared, slack = Fraction(0), 1 / self.fps
         if self._is_counted:
             if count != self.frames:
                 raise _Damage(f"{count} frames where the header counts {self.frames}")
             declared = (self._stream.duration or 0) * self.time_base
+            slack *= 2  # no frame is missing, and how long the last one is shown is anybody's guess
         elif self._container.format.name.startswith(("matroska", "avi")):  # one duration for all streams
             lasted, declared = self._end, Fraction(self._container.duration or 0, 1_000_000)
-        if declared - lasted >= 1 / self.fps:
+        if declared - lasted >= slack:
             raise _Damage(f"it ends after {float(lasted):.2f} of {float(declared):.2f} seconds")
 
     def _second(self, frame: av.VideoFrame, count: int) -> Fraction:
