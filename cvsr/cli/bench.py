@@ -1,7 +1,6 @@
 """`python -m cvsr bench`: performance as ratios, both sides of each measured in turns in the same run."""
 
 import json
-import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from cvsr.cli.session import device
 from cvsr.data.resize import resize
 from cvsr.diffusion.guidance import classifier_free_guidance, guided_prediction
 from cvsr.evaluation.cost import count_flops, least_seconds, matrix_product
+from cvsr.measurements.results import describe_machine
 from cvsr.models.autoencoder import VideoAutoencoder, encode_to_latents
 from cvsr.models.transformer import VideoTransformer
 from cvsr.presets import PRESETS, Preset
@@ -44,14 +44,14 @@ def bench(*, name: str, json: str | None) -> int:
         measured = {"decode": decode, "transformer": transformer, "guidance": guidance, "latents": latents}[
             name
         ](PRESETS["teaching"])
-    table = Table("side", "measured", title=f"{name} on {_machine()}", title_justify="left")
+    table = Table("side", "measured", title=f"{name} on {describe_machine()}", title_justify="left")
     for side, figure in measured.sides.items():
         table.add_row(side, figure)
     table.add_section()
     table.add_row(f"[bold]{measured.meaning}[/]", f"[bold]{measured.ratio:.2f}[/] (target {measured.target})")
     Console().print(table)
     if json:
-        _write(Path(json), {"name": name, "machine": _machine(), **asdict(measured)})
+        _write(Path(json), {"name": name, "machine": describe_machine(), **asdict(measured)})
     return 0
 
 
@@ -161,12 +161,6 @@ def _of_times(sides: dict, meaning: str, target: str) -> Measurement:
     return Measurement(
         above / below, meaning, target, {first: f"{1e3 * above:.1f} ms", second: f"{1e3 * below:.1f} ms"}
     )
-
-
-def _machine() -> str:
-    if device().type == "cuda":
-        return torch.cuda.get_device_name()
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
 def _write(path: Path, content: dict) -> None:
