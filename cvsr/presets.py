@@ -35,6 +35,7 @@ class TransformerSize:
     heads: int
     attention: str
     frame_positions: bool
+    patch_size: tuple[int, int, int]  # latent positions in one token
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,22 @@ PRESETS = {
             latent_channels=48,
             width=96,
             encoder_depth=2,
-            decoder_depth=3,
+            decoder_depth=4,
             fine_width=48,
             encoder_fine_depth=1,
-            decoder_fine_depth=3,
+            decoder_fine_depth=4,
         ),
         text=TextSize(vocab_size=1024, width=128, depth=2, heads=4),
-        base=TransformerSize(width=192, depth=6, heads=6, attention="spatial+full", frame_positions=True),
+        base=TransformerSize(
+            width=192,
+            depth=6,
+            heads=6,
+            attention="spatial+full",
+            frame_positions=True,
+            patch_size=(1, 1, 1),  # 64 px are 8×8 latent positions: larger patches cannot draw a shape
+        ),
         super_resolution=TransformerSize(
-            width=192, depth=6, heads=6, attention="full", frame_positions=False
+            width=192, depth=6, heads=6, attention="full", frame_positions=False, patch_size=(1, 1, 1)
         ),
         frames=17,
         base_pixels=64,
@@ -97,8 +105,12 @@ PRESETS = {
             decoder_fine_depth=1,
         ),
         text=TextSize(vocab_size=300, width=16, depth=1, heads=2),
-        base=TransformerSize(width=16, depth=1, heads=2, attention="spatial+full", frame_positions=True),
-        super_resolution=TransformerSize(width=16, depth=1, heads=2, attention="full", frame_positions=False),
+        base=TransformerSize(
+            width=16, depth=1, heads=2, attention="spatial+full", frame_positions=True, patch_size=(1, 1, 1)
+        ),
+        super_resolution=TransformerSize(
+            width=16, depth=1, heads=2, attention="full", frame_positions=False, patch_size=(1, 1, 1)
+        ),
         frames=5,
         base_pixels=16,
         pixels=64,
@@ -115,9 +127,16 @@ PRESETS = {
             decoder_fine_depth=4,
         ),
         text=TextSize(vocab_size=32000, width=768, depth=12, heads=12),
-        base=TransformerSize(width=1536, depth=28, heads=12, attention="spatial+full", frame_positions=True),
+        base=TransformerSize(
+            width=1536,
+            depth=28,
+            heads=12,
+            attention="spatial+full",
+            frame_positions=True,
+            patch_size=(1, 2, 2),
+        ),
         super_resolution=TransformerSize(
-            width=1536, depth=28, heads=12, attention="full", frame_positions=False
+            width=1536, depth=28, heads=12, attention="full", frame_positions=False, patch_size=(1, 2, 2)
         ),
         frames=77,
         base_pixels=512,

@@ -1,11 +1,23 @@
-"""Self-attention over video tokens and cross-attention from video tokens to text.
+"""Attention: of video tokens to each other, to text, and inside segments of many lengths.
+
+`attend` is what window attention rests on: tokens of many segments stand in one row, and every token sees its
+own segment only. Three back ends compute it, exactly and alike:
+
+    sdpa     PyTorch's scaled dot-product attention, once for all segments of one length; everywhere
+    varlen   torch.nn.attention.varlen, one kernel for all lengths; CUDA, half precision
+    flash    flash-attn's kernel of the same kind; CUDA, half precision, to be installed apart
 
 Queries and keys pass an RMS norm per head before their product, which keeps the logits bounded however
 large the weights grow (QK-norm; Henry et al. 2020, Dehghani et al. 2023, section 2).
 
-Legend: B batch, n video tokens, L text tokens, D width, d = D / heads.
+Legend: B batch, n video tokens, L text tokens, D width, d = D / heads, N tokens of all segments together.
 """
 
+import importlib.util
+import itertools
+from functools import lru_cache
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -22,6 +34,95 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = N
         mask = mask[:, None, None, :]  # (B, 1, 1, L)
     mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
     return mixed.transpose(1, 2).flatten(2)  # (B, n, D)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, lengths: tuple[int, ...], backend: str = "auto") -> Tensor:
+    """Self-attention inside segments: (N, heads, d) each, one segment after the other. Returns (N, heads, d).
+
+    Args:
+        query: of the tokens of all segments.
+        key: likewise.
+        value: likewise.
+        lengths: tokens of each segment, N together.
+        backend: "auto" (see `choose_backend`) or one of `BACKENDS`.
+
+    Raises:
+        ValueError: an unknown back end, one that cannot run here, or lengths that do not fit.
+    """
+    if sum(lengths) != len(query):
+        raise ValueError(f"lengths: {sum(lengths)} tokens in all; allowed {len(query)}; try those of the windows")
+    return BACKENDS[choose_backend(backend, query)](query, key, value, lengths)
+
+
+def choose_backend(backend: str, query: Tensor) -> str:
+    """The name of the back end that runs: for "auto" the fastest that this machine and precision have.
+
+    Raises:
+        ValueError: unknown, not installed, or not for this device and precision.
+    """
+    if backend == "auto":
+        return next(name for name in ("flash", "varlen", "sdpa") if not _hindrance(name, query))
+    if backend not in BACKENDS:
+        raise ValueError(f"backend={backend!r}: unknown; allowed 'auto', {', '.join(map(repr, BACKENDS))}")
+    if hindrance := _hindrance(backend, query):
+        raise ValueError(f"backend={backend!r}: {hindrance}; try 'sdpa', which is exact everywhere")
+    return backend
+
+
+def _hindrance(backend: str, query: Tensor) -> str:
+    """Why a back end cannot run on such tokens; empty if it can."""
+    if backend == "sdpa":
+        return ""
+    if backend == "flash" and importlib.util.find_spec("flash_attn") is None:
+        return "flash-attn is not installed (pip install flash-attn --no-build-isolation, with a CUDA compiler)"
+    if not query.is_cuda:
+        return f"runs on CUDA, the tokens are on {query.device}"
+    return "" if query.dtype in (torch.float16, torch.bfloat16) else f"takes half precision, not {query.dtype}"
+
+
+def _attend_by_length(query: Tensor, key: Tensor, value: Tensor, lengths: tuple[int, ...]) -> Tensor:
+    """One batched attention for each run of segments of one length; neighbours of one length cost no copy."""
+    mixed = torch.empty_like(query)
+    for start, count, length in _runs(lengths):
+        rows = slice(start, start + count * length)
+        q, k, v = (x[rows].unflatten(0, (count, length)).transpose(1, 2) for x in (query, key, value))
+        of_run = F.scaled_dot_product_attention(q, k, v)  # (count, heads, length, d)
+        mixed[rows] = of_run.transpose(1, 2).flatten(0, 1)
+    return mixed
+
+
+@lru_cache(maxsize=256)
+def _runs(lengths: tuple[int, ...]) -> list[tuple[int, int, int]]:
+    """First token, number of segments and length of every run of segments of one length."""
+    runs, start = [], 0
+    for length, group in itertools.groupby(lengths):
+        count = len(list(group))
+        runs.append((start, count, length))
+        start += count * length
+    return runs
+
+
+def _attend_torch_varlen(query: Tensor, key: Tensor, value: Tensor, lengths: tuple[int, ...]) -> Tensor:
+    from torch.nn.attention.varlen import varlen_attn  # CUDA only
+
+    edges = _edges(lengths, query.device)
+    return varlen_attn(query, key, value, edges, edges, max(lengths), max(lengths))
+
+
+def _attend_flash(query: Tensor, key: Tensor, value: Tensor, lengths: tuple[int, ...]) -> Tensor:
+    from flash_attn import flash_attn_varlen_func  # an optional extra
+
+    edges = _edges(lengths, query.device)
+    return flash_attn_varlen_func(query, key, value, edges, edges, max(lengths), max(lengths))
+
+
+@lru_cache(maxsize=256)
+def _edges(lengths: tuple[int, ...], device: torch.device) -> Tensor:
+    """Where segments begin, and the end of the last: (segments + 1,) int32."""
+    return torch.tensor([0, *itertools.accumulate(lengths)], dtype=torch.int32, device=device)
+
+
+BACKENDS = {"sdpa": _attend_by_length, "varlen": _attend_torch_varlen, "flash": _attend_flash}
 
 
 class HeadNorm(nn.RMSNorm):

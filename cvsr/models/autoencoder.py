@@ -36,19 +36,31 @@ class SpatialConv(nn.Module):
 
 
 class CausalConv(SpatialConv):
-    """2×3×3 convolution that sees a frame and the one before it (zeros before the first)."""
+    """2×3×3 convolution that sees a frame and the one before it (zeros before the first).
+
+    All that a stream has to remember from piece to piece (cvsr/models/streaming.py) are the last frames that
+    these convolutions saw: with a `memory`, they find them there and leave their own.
+    """
+
+    memory: "dict[CausalConv, Tensor] | None" = None
 
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__(2 * in_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(with_previous(x))
+        if self.memory is None:
+            return super().forward(with_previous(x))
+        before, self.memory[self] = self.memory.get(self), x[:, -1:].clone()
+        return super().forward(with_previous(x, before))
 
 
-def with_previous(x: Tensor) -> Tensor:
-    """Each frame of (B, t, h, w, c) behind the one before it, by channel: (B, t, h, w, 2c)."""
-    before = torch.cat([torch.zeros_like(x[:, :1]), x[:, :-1]], dim=1)
-    return torch.cat([before, x], dim=-1)
+def with_previous(x: Tensor, before: Tensor | None = None) -> Tensor:
+    """Each frame of (B, t, h, w, c) behind the one before it, by channel: (B, t, h, w, 2c).
+
+    `before` (B, 1, h, w, c) is the frame before the first; zeros by default.
+    """
+    before = torch.zeros_like(x[:, :1]) if before is None else before
+    return torch.cat([torch.cat([before, x[:, :-1]], dim=1), x], dim=-1)
 
 
 class FineBlock(nn.Module):
@@ -91,20 +103,22 @@ class LinearCodec(nn.Module):
         self.decode_first = nn.Linear(latent_channels, pixels)
         self.decode_group = nn.Linear(latent_channels, pixels * FRAMES)
 
-    def encode(self, video: Tensor) -> Tensor:  # (B, 3, T, H, W) → (B, t, h, w, c)
-        first, groups = to_patches(video)
+    def encode(self, video: Tensor, begins: bool = True) -> Tensor:  # (B, 3, T, H, W) → (B, t, h, w, c)
+        first, groups = to_patches(video, begins)
         return torch.cat([self.encode_first(first), self.encode_group(groups)], dim=1)
 
     def decode(self, latents: Tensor) -> Tensor:  # (B, t, h, w, c) → (B, 3, T, H, W)
         return from_patches(self.decode_first(latents[:, :1]), self.decode_group(latents[:, 1:]))
 
 
-def to_patches(video: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, 3, T, H, W) → the first frame's patches (B, 1, h, w, 192) and the groups' (B, t-1, h, w, 768)."""
-    first = rearrange(video[:, :, :1], "b c t (h i) (w j) -> b t h w (i j c)", i=PATCH, j=PATCH)
-    groups = rearrange(
-        video[:, :, 1:], "b c (t n) (h i) (w j) -> b t h w (n i j c)", n=FRAMES, i=PATCH, j=PATCH
-    )
+def to_patches(video: Tensor, begins: bool = True) -> tuple[Tensor, Tensor]:
+    """(B, 3, T, H, W) → the first frame's patches (B, 1, h, w, 192) and the groups' (B, t-1, h, w, 768).
+
+    A piece from the middle of a video does not begin with a first frame: (B, 0, …) and (B, t, …).
+    """
+    first, rest = video[:, :, : int(begins)], video[:, :, int(begins) :]
+    first = rearrange(first, "b c t (h i) (w j) -> b t h w (i j c)", i=PATCH, j=PATCH)
+    groups = rearrange(rest, "b c (t n) (h i) (w j) -> b t h w (n i j c)", n=FRAMES, i=PATCH, j=PATCH)
     return first, groups
 
 
@@ -133,11 +147,10 @@ class Encoder(nn.Module):
         nn.init.zeros_(self.head[-1].weight)
         nn.init.zeros_(self.head[-1].bias)
 
-    def forward(self, video: Tensor) -> Tensor:
+    def forward(self, video: Tensor, begins: bool = True) -> Tensor:
         x = self.fine(self.stem(to_cells(video)))  # (B, T, H/4, W/4, f)
-        x = F.pad(
-            x, (0, 0) * 3 + (FRAMES - 1, 0)
-        )  # the first frame closes a group whose other frames are empty
+        if begins:  # the first frame closes a group whose other frames are empty
+            x = F.pad(x, (0, 0) * 3 + (FRAMES - 1, 0))
         x = rearrange(x, "b (t n) (h i) (w j) f -> b t h w (n i j f)", n=FRAMES, i=2, j=2)
         return self.head(self.trunk(self.gather(x)))
 
@@ -155,8 +168,9 @@ class OverlappedDecoder(nn.Module):
         self.first = SpatialConv(latent_channels, pixels)
         self.group = CausalConv(latent_channels, pixels * FRAMES)
 
-    def forward(self, latents: Tensor) -> Tensor:
-        return from_patches(self.first(latents[:, :1]), self.group(latents)[:, 1:])
+    def forward(self, latents: Tensor, begins: bool = True) -> Tensor:
+        first, groups = self.first(latents[:, : int(begins)]), self.group(latents)[:, int(begins) :]
+        return from_patches(first, groups)
 
 
 class Decoder(nn.Module):
@@ -174,11 +188,12 @@ class Decoder(nn.Module):
         nn.init.zeros_(self.head.conv.weight)
         nn.init.zeros_(self.head.conv.bias)
 
-    def forward(self, latents: Tensor) -> Tensor:
-        linear = self.linear(latents)
+    def forward(self, latents: Tensor, begins: bool = True) -> Tensor:
+        linear = self.linear(latents, begins)
         x = self.scatter(self.trunk(self.stem(latents)))
         x = rearrange(x, "b t h w (n i j f) -> b (t n) (h i) (w j) f", n=FRAMES, i=2, j=2)
-        x = x[:, FRAMES - 1 :]  # the first latent frame stands for one frame only
+        if begins:  # the first latent frame stands for one frame only
+            x = x[:, FRAMES - 1 :]
         x = self.head(F.silu(self.fine(self.merge(torch.cat([x, to_cells(linear)], dim=-1)))))
         return linear + rearrange(x, "b t h w (i j c) -> b c t (h i) (w j)", i=FINE, j=FINE)
 
@@ -225,15 +240,26 @@ class VideoAutoencoder(ModelMixin, ConfigMixin):
                 f"x={tuple(x.shape)}: no whole number of 4×8×8 groups; allowed 4n+1 frames, height and width"
                 " multiples of 8; try repeating the last frame and padding the edges"
             )
-        mean, logvar = self.encoder(x).chunk(2, dim=-1)
-        moments = torch.cat([self.linear.encode(x) + mean, logvar + START_LOGVAR], dim=-1)
-        posterior = DiagonalGaussianDistribution(rearrange(moments, "b t h w c -> b c t h w"))
+        posterior = DiagonalGaussianDistribution(self.moments(x))
         return AutoencoderKLOutput(latent_dist=posterior) if return_dict else (posterior,)
 
     def decode(self, z: Tensor, return_dict: bool = True) -> DecoderOutput | tuple:
         """The video (B, 3, T, H, W), about [-1, 1] and not clamped, of latents (B, c, t, h, w)."""
-        video = self.decoder(rearrange(z, "b c t h w -> b t h w c").contiguous())
+        video = self.frames(z)
         return DecoderOutput(sample=video) if return_dict else (video,)
+
+    def moments(self, x: Tensor, begins: bool = True) -> Tensor:
+        """Mean and log-variance of the posterior, (B, 2c, t, h, w), of a video or a piece (B, 3, T, H, W).
+
+        A piece that does not begin a video has 4n frames; see `cvsr.models.streaming`.
+        """
+        mean, logvar = self.encoder(x, begins).chunk(2, dim=-1)
+        moments = torch.cat([self.linear.encode(x, begins) + mean, logvar + START_LOGVAR], dim=-1)
+        return rearrange(moments, "b t h w c -> b c t h w")
+
+    def frames(self, z: Tensor, begins: bool = True) -> Tensor:
+        """The frames (B, 3, T, H, W) of the latents (B, c, t, h, w) of a video or a piece of one."""
+        return self.decoder(rearrange(z, "b c t h w -> b t h w c").contiguous(), begins)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> DecoderOutput:
         """Encode, draw from the posterior (its mean without a generator), decode."""

@@ -10,6 +10,7 @@ Legend: B batch, C channels, t h w latent size, T Y X the same in tokens (patche
 D width, d channels of a head, L text tokens, m = 3 · (self-attentions + 1) rows of modulation in a block.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 
 from cvsr.models.attention import CrossAttention, SelfAttention
 from cvsr.models.embeddings import ConditionEmbedding, PlaceEmbedding, TextEmbedding
+from cvsr.models.patches import patchify, unpatchify
 from cvsr.models.rope import grid_coordinates, rotation
 
 ATTENTION_PATTERNS = {
@@ -85,7 +87,7 @@ class VideoTransformer(ModelMixin, ConfigMixin):
                 f"try width={32 * heads}"
             )
         self.gradient_checkpointing = False
-        patch_volume = patch_size[0] * patch_size[1] * patch_size[2]
+        patch_volume = math.prod(patch_size)
         pattern = ATTENTION_PATTERNS[attention]
         self.patch_embedding = nn.Linear(in_channels * patch_volume, width)
         self.text_embedding = TextEmbedding(text_width, width)
@@ -117,8 +119,8 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         Raises:
             ValueError: an argument of another shape, range or name than above.
         """
-        self._check_inputs(hidden_states, timestep, encoder_hidden_states)
-        x = self.patch_embedding(self._patchify(hidden_states))  # (B, T, Y, X, D)
+        check_inputs(self.config, hidden_states, timestep, encoder_hidden_states)
+        x = self.patch_embedding(patchify(hidden_states, self.config.patch_size))  # (B, T, Y, X, D)
         rotations = self._rotations(x)
         if self.place_embedding is not None:
             x = x + self.place_embedding(*x.shape[2:4])
@@ -133,22 +135,8 @@ class VideoTransformer(ModelMixin, ConfigMixin):
                 x = block(x, text, mask, modulation, rotations)
         shift, scale = self.to_final_modulation(condition)[:, None, None].chunk(2, dim=-1)  # (B, 1, 1, D)
         x = self.to_sample(modulate(x, shift, scale)).unflatten(2, grid[1:])  # (B, T, Y, X, patch)
-        return VideoTransformerOutput(sample=self._unpatchify(x, hidden_states.shape[2:]))
-
-    def _patchify(self, video: Tensor) -> Tensor:
-        """(B, C, t, h, w) to (B, T, Y, X, C · patch volume); repeats the last values up to whole patches."""
-        t, y, x = self.config.patch_size
-        frames, height, width = video.shape[2:]
-        padding = (0, -width % x, 0, -height % y, 0, -frames % t)
-        if any(padding):
-            video = F.pad(video, padding, mode="replicate")
-        return rearrange(video, "b c (T t) (Y y) (X x) -> b T Y X (c t y x)", t=t, y=y, x=x)
-
-    def _unpatchify(self, patches: Tensor, size: Sequence[int]) -> Tensor:
-        """Inverse of `_patchify`, cropped to size = (t, h, w)."""
-        t, y, x = self.config.patch_size
-        video = rearrange(patches, "b T Y X (c t y x) -> b c (T t) (Y y) (X x)", t=t, y=y, x=x)
-        return video[:, :, : size[0], : size[1], : size[2]]
+        sample = unpatchify(x, self.config.patch_size, hidden_states.shape[2:])
+        return VideoTransformerOutput(sample=sample)
 
     def _rotations(self, x: Tensor) -> dict[str, Tensor]:
         """Rotary positions (tokens of one attention, d / 2) by pattern.
@@ -159,23 +147,6 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         turns = rotation(grid_coordinates(*x.shape[1:4], device=x.device), x.shape[-1] // self.config.heads)
         turns = turns.flatten(1, 2)  # (T, S, d / 2)
         return {"3d": turns.flatten(0, 1), "spatial": turns[0], "temporal": turns[:, 0]}
-
-    def _check_inputs(self, hidden_states: Tensor, timestep: Tensor, text: Tensor) -> None:
-        if hidden_states.ndim != 5 or hidden_states.shape[1] != self.config.in_channels:
-            raise ValueError(
-                f"hidden_states={tuple(hidden_states.shape)}: wrong shape; "
-                f"allowed (B, {self.config.in_channels}, t, h, w); try concatenating the conditions"
-            )
-        if timestep.shape != hidden_states.shape[:1]:
-            raise ValueError(
-                f"timestep={tuple(timestep.shape)}: wrong shape; allowed ({len(hidden_states)},); "
-                f"try timestep.expand({len(hidden_states)})"
-            )
-        if text.ndim != 3 or text.shape[::2] != (len(hidden_states), self.config.text_width):
-            raise ValueError(
-                f"encoder_hidden_states={tuple(text.shape)}: wrong shape; "
-                f"allowed ({len(hidden_states)}, L, {self.config.text_width}); try this model's text encoder"
-            )
 
     def _initialise(self) -> None:
         """Xavier weights, zero biases; branches and output start at zero (adaLN-Zero, Peebles & Xie 2023)."""
@@ -216,6 +187,25 @@ class TransformerBlock(nn.Module):
                 x = x + self.cross_attention(self.norm_cross(x).flatten(1, 2), text, mask).view_as(x)
         shift, scale, gate = next(rows), next(rows), next(rows)
         return torch.addcmul(x, gate, self.feed_forward(modulate(x, shift, scale)))
+
+
+def check_inputs(config: Mapping, hidden_states: Tensor, timestep: Tensor, text: Tensor) -> None:
+    """ValueError unless the three fit each other and a network of this config; see `VideoTransformer.forward`."""
+    if hidden_states.ndim != 5 or hidden_states.shape[1] != config["in_channels"]:
+        raise ValueError(
+            f"hidden_states={tuple(hidden_states.shape)}: wrong shape; "
+            f"allowed (B, {config['in_channels']}, t, h, w); try concatenating the conditions"
+        )
+    if timestep.shape != hidden_states.shape[:1]:
+        raise ValueError(
+            f"timestep={tuple(timestep.shape)}: wrong shape; allowed ({len(hidden_states)},); "
+            f"try timestep.expand({len(hidden_states)})"
+        )
+    if text.ndim != 3 or text.shape[::2] != (len(hidden_states), config["text_width"]):
+        raise ValueError(
+            f"encoder_hidden_states={tuple(text.shape)}: wrong shape; "
+            f"allowed ({len(hidden_states)}, L, {config['text_width']}); try this model's text encoder"
+        )
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:

@@ -1,8 +1,10 @@
 """What Lightning trains on: folders that are built once, and endless, exactly resumable streams out of them."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from diffusers import ModelMixin
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
@@ -11,7 +13,6 @@ from cvsr.data.pixels import PixelClips, PixelSources, WholeClips, build_pixels
 from cvsr.data.stream import Bucket, stream
 from cvsr.models.autoencoder import encode_to_latents
 from cvsr.pipelines.store import load
-from cvsr.weights import read_card, require
 
 
 class PixelData(LightningDataModule):
@@ -84,11 +85,25 @@ class LatentData(LightningDataModule):
     def prepare_data(self) -> None:
         build_pixels(self.clips, self.train)
         autoencoder = load("autoencoder", self.weights)
-        codec = "".join(read_card(require("autoencoder", self.weights)).files.values())
         build_latents(
-            self.latents, self.clips, lambda v: encode_to_latents(autoencoder, v), codec, self.reduction
+            self.latents,
+            self.clips,
+            lambda v: encode_to_latents(autoencoder, v),
+            encoder_hash(autoencoder),
+            self.reduction,
         )
 
     def train_dataloader(self) -> DataLoader:
         latents = LatentClips(self.latents, self.shares, self.seed)
         return stream(latents, self.buckets, self.trainer.global_step, self.workers)
+
+
+def encoder_hash(autoencoder: ModelMixin) -> str:
+    """The SHA-256 of all that latents depend on: every weight but the decoder's, and the latents' statistics."""
+    digest = hashlib.sha256(
+        repr((autoencoder.config.latents_mean, autoencoder.config.latents_std)).encode()
+    )
+    for name, weight in sorted(autoencoder.state_dict().items()):
+        if not name.startswith("decoder."):
+            digest.update(name.encode() + weight.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

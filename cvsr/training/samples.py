@@ -17,7 +17,7 @@ from cvsr.pipelines.text_to_video import TextToVideoPipeline
 
 
 class Samples(Callback):
-    """Writes a sheet of samples, a row a held-out scene and three frames a clip, every so many steps.
+    """Writes a sheet of samples, a row a held-out scene and up to three frames a clip, every so many steps.
 
     A base model's rows show what it makes of the captions, a super-resolution model's the input enlarged
     bicubically, the result and the truth.
@@ -27,10 +27,12 @@ class Samples(Callback):
         every: steps between two sheets.
         count: scenes on a sheet.
         size: of the finished videos in pixels.
+        frames: of each, 4n + 1.
     """
 
-    def __init__(self, folder: str, every: int = 500, count: int = 4, size: int = 64):
-        self.folder, self.every, self.count, self.size = Path(folder), every, count, size
+    def __init__(self, folder: str, every: int = 500, count: int = 4, size: int = 64, frames: int = 17):
+        self.folder, self.every, self.count = Path(folder), every, count
+        self.size, self.frames = size, frames
 
     @torch.no_grad()
     def on_train_batch_end(
@@ -39,13 +41,14 @@ class Samples(Callback):
         if trainer.global_step % self.every:
             return
         pl_module.eval()
-        drawn = [render(sample_scene(i, "validation"), 17, self.size, self.size) for i in range(self.count)]
+        scenes = [sample_scene(i, "validation") for i in range(self.count)]
+        drawn = [render(scene, self.frames, self.size, self.size) for scene in scenes]
         pipeline = pl_module.pipeline
         pipeline.set_progress_bar_config(disable=True)
         if isinstance(pipeline, TextToVideoPipeline):
             captions = [d.caption for d in drawn]
             result = pipeline(
-                captions, self.size, self.size, generator=torch.Generator().manual_seed(0)
+                captions, self.size, self.size, self.frames, generator=torch.Generator().manual_seed(0)
             ).frames
             columns = [result]
         else:
@@ -59,6 +62,7 @@ class Samples(Callback):
 
 
 def sheet(columns: list[Tensor]) -> np.ndarray:
-    """First, middle and last frames of videos (B, 3, T, H, W) beside each other: uint8 (B·H, columns·3·W, 3)."""
-    three = [column[:, :, [0, column.shape[2] // 2, -1]].clamp(-1, 1).cpu() for column in columns]
-    return to_frames(rearrange(torch.stack(three), "k b c t h w -> c 1 (b h) (k t w)"))[0]
+    """First, middle and last frames n of videos (B, 3, T, H, W) beside each other: uint8 (B·H, columns·n·W, 3)."""
+    shown = sorted({0, columns[0].shape[2] // 2, columns[0].shape[2] - 1})
+    chosen = torch.stack([column[:, :, shown].clamp(-1, 1).cpu() for column in columns])
+    return to_frames(rearrange(chosen, "k b c t h w -> c 1 (b h) (k t w)"))[0]

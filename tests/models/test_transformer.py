@@ -116,11 +116,6 @@ def test_padding_repeats_the_last_values():
     assert torch.equal(network(**odd).sample, network(**even).sample[..., :3, :5])
 
 
-def test_patches_are_put_back_where_they_were():
-    network, video = make(patch_size=(2, 2, 4)), torch.randn(2, 4, 4, 6, 8)
-    assert torch.equal(network._unpatchify(network._patchify(video), (4, 6, 8)), video)
-
-
 def test_spatial_attention_keeps_frames_apart_and_temporal_attention_keeps_positions_apart():
     network, x = make(), torch.randn(2, 3, 4, 24)
     layer, turns = network.blocks[0].self_attentions[0], network._rotations(torch.zeros(2, 3, 2, 2, 24))
