@@ -9,6 +9,8 @@ start at zero add what a linear map cannot know. Convolutions in time see the pa
 position alone, so that neither a later frame nor a distant pixel changes what was already encoded.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -18,7 +20,8 @@ from diffusers.models.modeling_utils import ModelMixin
 from einops import rearrange
 from torch import Tensor, nn
 
-FRAMES, PATCH = 4, 8  # one latent position stands for 4×8×8 pixels (1×8×8 in the first frame)
+from cvsr.models.linear_codec import FRAMES, PATCH, LinearCodec, from_patches
+
 START_LOGVAR = -8.0  # of an untrained posterior: sharp, so that the decoder starts from good latents
 FINE = 4  # the fine stage works on 4×4 pixel cells: convolutions at full resolution would cost 16 times more
 
@@ -86,47 +89,6 @@ class TrunkBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         value, gate = self.in_time(self.norm(x)).chunk(2, dim=-1)
         return x + self.mix(value * F.silu(gate))
-
-
-class LinearCodec(nn.Module):
-    """The linear autoencoder: one matrix for the first frame's patches, one for the groups of four frames.
-
-    Fitted in closed form and then left alone: the path around the encoder's convolutions, the start of the
-    decoder's, and the baseline for both. Latents have unit variance on the data it was fitted on.
-    """
-
-    def __init__(self, latent_channels: int):
-        super().__init__()
-        pixels = 3 * PATCH * PATCH
-        self.encode_first = nn.Linear(pixels, latent_channels)
-        self.encode_group = nn.Linear(pixels * FRAMES, latent_channels)
-        self.decode_first = nn.Linear(latent_channels, pixels)
-        self.decode_group = nn.Linear(latent_channels, pixels * FRAMES)
-
-    def encode(self, video: Tensor, begins: bool = True) -> Tensor:  # (B, 3, T, H, W) → (B, t, h, w, c)
-        first, groups = to_patches(video, begins)
-        return torch.cat([self.encode_first(first), self.encode_group(groups)], dim=1)
-
-    def decode(self, latents: Tensor) -> Tensor:  # (B, t, h, w, c) → (B, 3, T, H, W)
-        return from_patches(self.decode_first(latents[:, :1]), self.decode_group(latents[:, 1:]))
-
-
-def to_patches(video: Tensor, begins: bool = True) -> tuple[Tensor, Tensor]:
-    """(B, 3, T, H, W) → the first frame's patches (B, 1, h, w, 192) and the groups' (B, t-1, h, w, 768).
-
-    A piece from the middle of a video does not begin with a first frame: (B, 0, …) and (B, t, …).
-    """
-    first, rest = video[:, :, : int(begins)], video[:, :, int(begins) :]
-    first = rearrange(first, "b c t (h i) (w j) -> b t h w (i j c)", i=PATCH, j=PATCH)
-    groups = rearrange(rest, "b c (t n) (h i) (w j) -> b t h w (n i j c)", n=FRAMES, i=PATCH, j=PATCH)
-    return first, groups
-
-
-def from_patches(first: Tensor, groups: Tensor) -> Tensor:
-    """The inverse of `to_patches`."""
-    first = rearrange(first, "b t h w (i j c) -> b c t (h i) (w j)", i=PATCH, j=PATCH)
-    groups = rearrange(groups, "b t h w (n i j c) -> b c (t n) (h i) (w j)", n=FRAMES, i=PATCH, j=PATCH)
-    return torch.cat([first, groups], dim=2)
 
 
 def to_cells(video: Tensor) -> Tensor:
@@ -227,6 +189,14 @@ class VideoAutoencoder(ModelMixin, ConfigMixin):
         self.linear = LinearCodec(latent_channels).requires_grad_(False)
         self.encoder = Encoder(latent_channels, width, fine_width, encoder_depth, encoder_fine_depth)
         self.decoder = Decoder(latent_channels, width, fine_width, decoder_depth, decoder_fine_depth)
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """How many latent positions away encoder and decoder see: one a convolution, half of one in a fine stage."""
+        sizes = self.config
+        encoder = math.ceil((1 + 2 * sizes.encoder_fine_depth) / 2) + sizes.encoder_depth
+        decoder = 1 + sizes.decoder_depth + 1 + sizes.decoder_fine_depth
+        return encoder, decoder
 
     def encode(self, x: Tensor, return_dict: bool = True) -> AutoencoderKLOutput | tuple:
         """The posterior over latents (B, c, t, h, w) of a video (B, 3, T, H, W) in [-1, 1].

@@ -1,4 +1,4 @@
-"""Videos of any length through a causal autoencoder, a few frames at a time, exactly as in one go.
+"""Videos of any length and size through a causal autoencoder, piece by piece, exactly as in one go.
 
 A causal network needs nothing of the past but the last frames that its convolutions saw (SeedVR section 3.2).
 Kept from piece to piece, they make the pieces' results those of the whole clip, in memory that does not grow:
@@ -7,10 +7,14 @@ Kept from piece to piece, they make the pieces' results those of the whole clip,
     for piece in latents.split(2, dim=2):
         write(stream.push(piece))
 
+Large frames can be cut into tiles as well: each is computed with as much of its surroundings as its convolutions
+see (`VideoAutoencoder.reach`), and what the surroundings only half know is cut off again, so that nothing has to
+be blended.
+
 Legend: B batch, T frames and t latent frames of a piece, c latent channels.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -20,7 +24,11 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from cvsr.models.autoencoder import FRAMES, CausalConv, VideoAutoencoder, latent_statistics
+from cvsr.models.autoencoder import CausalConv, VideoAutoencoder, latent_statistics
+from cvsr.models.linear_codec import FRAMES, PATCH
+from cvsr.models.windows import Span, axis_spans
+
+Step = Callable[[Tensor, bool], Tensor]  # a piece, and whether it begins the video, to its moments or frames
 
 
 class EncodeStream:
@@ -29,11 +37,18 @@ class EncodeStream:
     Args:
         autoencoder: a `VideoAutoencoder` or an `AutoencoderKLWan`.
         generator: of the draws from the posterior; its mode without.
+        tile: height and width of a tile in latent positions; the whole frame at once by default. Wan's
+            autoencoder attends to whole frames and has no exact tiles.
+
+    Raises:
+        ValueError: an autoencoder that cannot be streamed, or not in tiles.
     """
 
-    def __init__(self, autoencoder: ModelMixin, generator: torch.Generator | None = None):
+    def __init__(
+        self, autoencoder: ModelMixin, generator: torch.Generator | None = None, tile: int | None = None
+    ):
         self.autoencoder, self.generator = autoencoder, generator
-        self.step = _encoder_of(autoencoder)
+        self.step = _step(autoencoder, ENCODERS, tile)
         self.waiting: Tensor | None = None  # frames that do not fill a group yet
         self.began = False
 
@@ -45,12 +60,12 @@ class EncodeStream:
         ready = max(first + (video.shape[2] - first) // FRAMES * FRAMES, 0)  # frames of whole groups
         self.waiting = video[:, :, ready:].clone()
         moments = [
-            self.step(piece, begins=not self.began and index == 0)
+            self.step(piece, not self.began and index == 0)
             for index, piece in enumerate(_groups(video[:, :, :ready], first))
         ]
         self.began = self.began or ready > 0
         if not moments:
-            height, width = (side // 8 for side in video.shape[-2:])
+            height, width = (side // PATCH for side in video.shape[-2:])
             channels = len(self.autoencoder.config.latents_mean)
             return video.new_empty(len(video), channels, 0, height, width)
         posterior = DiagonalGaussianDistribution(torch.cat(moments, dim=2))
@@ -73,10 +88,14 @@ class DecodeStream:
 
     Args:
         autoencoder: a `VideoAutoencoder` or an `AutoencoderKLWan`.
+        tile: as for `EncodeStream`.
+
+    Raises:
+        ValueError: an autoencoder that cannot be streamed, or not in tiles.
     """
 
-    def __init__(self, autoencoder: ModelMixin):
-        self.autoencoder, self.step = autoencoder, _decoder_of(autoencoder)
+    def __init__(self, autoencoder: ModelMixin, tile: int | None = None):
+        self.autoencoder, self.step = autoencoder, _step(autoencoder, DECODERS, tile)
         self.began = False
 
     def push(self, latents: Tensor) -> Tensor:
@@ -92,17 +111,20 @@ class DecodeStream:
                 " try the autoencoder that they were encoded with"
             )
         mean, std = latent_statistics(self.autoencoder, latents.device)
-        frames = self.step(latents * std + mean, begins=not self.began)
+        frames = self.step(latents * std + mean, not self.began)
         self.began = True
         return frames
 
 
 @torch.no_grad()
 def encode_stream(
-    autoencoder: ModelMixin, pieces: Iterator[Tensor], generator: torch.Generator | None = None
+    autoencoder: ModelMixin,
+    pieces: Iterable[Tensor],
+    generator: torch.Generator | None = None,
+    tile: int | None = None,
 ) -> Iterator[Tensor]:
     """Normalised latents of a video that comes in pieces (B, 3, T, H, W) of any lengths, as they are ready."""
-    stream = EncodeStream(autoencoder, generator)
+    stream = EncodeStream(autoencoder, generator, tile)
     for piece in pieces:
         if (latents := stream.push(piece)).shape[2]:
             yield latents
@@ -111,9 +133,11 @@ def encode_stream(
 
 
 @torch.no_grad()
-def decode_stream(autoencoder: ModelMixin, pieces: Iterator[Tensor]) -> Iterator[Tensor]:
+def decode_stream(
+    autoencoder: ModelMixin, pieces: Iterable[Tensor], tile: int | None = None
+) -> Iterator[Tensor]:
     """The frames of normalised latents that come in pieces (B, c, t, h, w), piece by piece."""
-    stream = DecodeStream(autoencoder)
+    stream = DecodeStream(autoencoder, tile)
     for piece in pieces:
         yield stream.push(piece)
 
@@ -124,22 +148,54 @@ def _groups(video: Tensor, first: int) -> list[Tensor]:
     return [piece for piece in (head, *rest.split(FRAMES, dim=2)) if piece.shape[2]]
 
 
-def _encoder_of(autoencoder: ModelMixin) -> "_CausalEncoder | _WanEncoder":
-    return _pick(autoencoder, {VideoAutoencoder: _CausalEncoder, AutoencoderKLWan: _WanEncoder})
-
-
-def _decoder_of(autoencoder: ModelMixin) -> "_CausalDecoder | _WanDecoder":
-    return _pick(autoencoder, {VideoAutoencoder: _CausalDecoder, AutoencoderKLWan: _WanDecoder})
-
-
-def _pick(autoencoder: ModelMixin, kinds: dict):
+def _step(autoencoder: ModelMixin, kinds: dict, tile: int | None) -> Step:
+    """What carries pieces through an autoencoder and remembers what it must between them."""
     if type(autoencoder) not in kinds:
         names = ", ".join(kind.__name__ for kind in kinds)
         raise ValueError(
             f"autoencoder={type(autoencoder).__name__}: its convolutions cannot be streamed here; allowed {names};"
             " try encoding whole clips"
         )
-    return kinds[type(autoencoder)](autoencoder)
+    kind = kinds[type(autoencoder)]
+    if tile is None:
+        return kind(autoencoder)
+    if tile < 1 or not isinstance(autoencoder, VideoAutoencoder):
+        raise ValueError(
+            f"tile={tile}: allowed numbers >= 1, with a VideoAutoencoder (this is {type(autoencoder).__name__});"
+            " try tile=None"
+        )
+    return _Tiles(autoencoder, kind, tile)
+
+
+class _Tiles:
+    """A step for each tile of the frames, in a surrounding that covers its reach."""
+
+    def __init__(self, autoencoder: VideoAutoencoder, kind: type, tile: int):
+        self.autoencoder, self.kind, self.tile = autoencoder, kind, tile
+        self.steps: dict[tuple[Span, Span], Step] = {}
+
+    def __call__(self, x: Tensor, begins: bool) -> Tensor:
+        """A piece of video or latents (B, …, h, w) to one of the other."""
+        before, after, reach = self.kind.before, self.kind.after, self.kind.reach(self.autoencoder)
+        sides = [side // before for side in x.shape[-2:]]  # in latent positions
+        rows, columns = (axis_spans(side, self.tile, shifted=False) for side in sides)
+        bands = []
+        for row in rows:
+            band = []
+            for column in columns:
+                step = self.steps.setdefault((row, column), self.kind(self.autoencoder))
+                around = [
+                    slice(max(start - reach, 0), min(stop + reach, side))
+                    for (start, stop), side in zip((row, column), sides, strict=True)
+                ]
+                inside = [
+                    slice((start - seen.start) * after, (stop - seen.start) * after)
+                    for (start, stop), seen in zip((row, column), around, strict=True)
+                ]
+                seen = [slice(place.start * before, place.stop * before) for place in around]
+                band.append(step(x[..., seen[0], seen[1]], begins)[..., inside[0], inside[1]])
+            bands.append(torch.cat(band, dim=-1))
+        return torch.cat(bands, dim=-2)
 
 
 class _Remembering:
@@ -162,6 +218,15 @@ class _Remembering:
 
 
 class _CausalEncoder(_Remembering):
+    """Video to moments; `before` and `after` are pixels a latent position of what goes in and comes out."""
+
+    before, after = PATCH, 1
+
+    @staticmethod
+    def reach(autoencoder: VideoAutoencoder) -> int:
+        """How far an encoder sees, in latent positions."""
+        return autoencoder.reach[0]
+
     def __init__(self, autoencoder: VideoAutoencoder):
         super().__init__(autoencoder.encoder)
         self.autoencoder = autoencoder
@@ -172,6 +237,15 @@ class _CausalEncoder(_Remembering):
 
 
 class _CausalDecoder(_Remembering):
+    """Latents to frames."""
+
+    before, after = 1, PATCH
+
+    @staticmethod
+    def reach(autoencoder: VideoAutoencoder) -> int:
+        """How far a decoder sees, in latent positions."""
+        return autoencoder.reach[1]
+
     def __init__(self, autoencoder: VideoAutoencoder):
         super().__init__(autoencoder.decoder)
         self.autoencoder = autoencoder
@@ -216,3 +290,7 @@ class _WanDecoder:
         if wan.config.patch_size is not None:
             video = unpatchify(video, patch_size=wan.config.patch_size)
         return video.clamp(-1, 1)
+
+
+ENCODERS = {VideoAutoencoder: _CausalEncoder, AutoencoderKLWan: _WanEncoder}
+DECODERS = {VideoAutoencoder: _CausalDecoder, AutoencoderKLWan: _WanDecoder}

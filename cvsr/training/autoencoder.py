@@ -7,13 +7,8 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from cvsr.evaluation.metrics import psnr
-from cvsr.models.autoencoder import (
-    LinearCodec,
-    OverlappedDecoder,
-    VideoAutoencoder,
-    to_patches,
-    with_previous,
-)
+from cvsr.models.autoencoder import OverlappedDecoder, VideoAutoencoder, with_previous
+from cvsr.models.linear_codec import LinearCodec, to_patches
 from cvsr.presets import PRESETS
 
 
@@ -63,6 +58,18 @@ def fit_overlapped_decoder(decoder: OverlappedDecoder, codec: LinearCodec, video
         conv.bias.copy_(solution[-1])
 
 
+@torch.no_grad()
+def latent_scales(codec: LinearCodec) -> Tensor:
+    """What the codec's white latents are multiplied with for models that are trained on them: (c,), mean square 1.
+
+    The square root of how far one step of a channel moves the picture. White latents would be drowned by noise all
+    at once; scaled ones lose the faint textures first and the colours last, as pictures do, so that a sampler
+    decides the layout before the texture.
+    """
+    change = codec.decode_group.weight.norm(dim=0)
+    return (change / change.mean()).sqrt()
+
+
 class AutoencoderTraining(LightningModule):
     """Minimises the logarithm of each clip's squared error, plus a small Kullback-Leibler term.
 
@@ -104,7 +111,11 @@ class AutoencoderTraining(LightningModule):
         fit_overlapped_decoder(self.autoencoder.decoder.linear, self.autoencoder.linear, videos)
 
     def finished(self) -> VideoAutoencoder:
-        """What `Export` saves."""
+        """What `Export` saves, with the statistics of its latents."""
+        scales = latent_scales(self.autoencoder.linear)
+        self.autoencoder.register_to_config(
+            latents_mean=[0.0] * len(scales), latents_std=(1 / scales).tolist()
+        )
         return self.autoencoder
 
     def training_step(self, video: Tensor, batch_idx: int) -> Tensor:

@@ -33,10 +33,14 @@ class Export(Callback):
         recipe: the YAML file of this run.
         data: one sentence on what it was trained on.
         folder: of the weights; the repository's by default.
+        after: the YAML file of the run that it went on from, if any.
     """
 
-    def __init__(self, name: str, recipe: str, data: str, folder: str | None = None):
-        self.target, self.recipe, self.data = weights_folder(folder) / name, recipe, data
+    def __init__(
+        self, name: str, recipe: str, data: str, folder: str | None = None, after: str | None = None
+    ):
+        self.target, self.data = weights_folder(folder) / name, data
+        self.recipes = [after, recipe] if after else [recipe]
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write a new folder beside the old one and put it in its place."""
@@ -58,8 +62,8 @@ class Export(Callback):
         )
         figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
         return Card(
-            config=self.recipe,
-            command=f"python -m cvsr fit --config {self.recipe}",
+            config=self.recipes[-1],
+            command=" && ".join(f"python -m cvsr fit --config {recipe}" for recipe in self.recipes),
             commit=_commit(),
             seed=module.hparams.seed,
             data=self.data,

@@ -5,14 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvsr.models.autoencoder import (
-    LinearCodec,
-    VideoAutoencoder,
-    decode_from_latents,
-    encode_to_latents,
-    from_patches,
-    to_patches,
-)
+from cvsr.models.autoencoder import VideoAutoencoder, decode_from_latents, encode_to_latents
+from cvsr.models.linear_codec import LinearCodec, from_patches, to_patches
 from cvsr.presets import PRESETS
 from cvsr.training.autoencoder import fit_linear_codec, fit_overlapped_decoder
 

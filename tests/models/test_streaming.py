@@ -53,10 +53,40 @@ def test_pieces_of_any_length_give_what_the_whole_clip_gives(groups, lengths, si
     network = AUTOENCODERS["ours"]
     video = torch.rand(1, 3, 4 * groups + 1, *size) * 2 - 1
     latents = encode_to_latents(network, video)
-    streamed = torch.cat(list(encode_stream(network, iter(cut(video, lengths)))), dim=2)
+    streamed = torch.cat(list(encode_stream(network, cut(video, lengths))), dim=2)
     torch.testing.assert_close(streamed, latents, **CLOSE)
-    decoded = torch.cat(list(decode_stream(network, iter(cut(latents, lengths)))), dim=2)
+    decoded = torch.cat(list(decode_stream(network, cut(latents, lengths))), dim=2)
     torch.testing.assert_close(decoded, decode_from_latents(network, latents), **CLOSE)
+
+
+@given(
+    rows=st.integers(1, 12), columns=st.integers(1, 12), tile=st.integers(1, 7), groups=st.integers(0, 2)
+)
+@settings(max_examples=15, deadline=None)
+@torch.no_grad()
+def test_tiles_of_any_size_give_what_the_whole_frame_gives(rows, columns, tile, groups):
+    network = AUTOENCODERS["ours"]
+    video = torch.rand(1, 3, 4 * groups + 1, 8 * rows, 8 * columns) * 2 - 1
+    latents = encode_to_latents(network, video)
+    tiled = torch.cat(list(encode_stream(network, cut(video, [3]), tile=tile)), dim=2)
+    torch.testing.assert_close(tiled, latents, **CLOSE)
+    decoded = torch.cat(list(decode_stream(network, cut(latents, [1]), tile=tile)), dim=2)
+    torch.testing.assert_close(decoded, decode_from_latents(network, latents), **CLOSE)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("part", ["encoder", "decoder"])
+def test_the_reach_is_how_far_a_change_spreads(part):
+    """No shorter, or tiles would have seams; no longer, or they would cost more than they must."""
+    network, places = ours().double(), 25  # far changes are too faint for single precision
+    size = (1, 3, 1, 8, 8 * places) if part == "encoder" else (1, 4, 1, 1, places)
+    given = torch.rand(size, dtype=torch.float64)
+    call = network.moments if part == "encoder" else network.frames
+    changed = given.clone()
+    changed[..., -given.shape[-1] // places :] += 1.0  # the last latent position, or its pixels
+    distance = (call(changed) - call(given)).abs().amax(dim=(0, 1, 2, 3)).view(places, -1).amax(1)
+    reach = network.reach[0 if part == "encoder" else 1]
+    assert distance.nonzero().min() == places - 1 - reach
 
 
 @torch.no_grad()
@@ -65,9 +95,9 @@ def test_wans_autoencoder_streams_too(lengths):
     network = AUTOENCODERS["wan"]
     video = torch.rand(1, 3, 13, 16, 24) * 2 - 1
     latents = encode_to_latents(network, video)
-    streamed = torch.cat(list(encode_stream(network, iter(cut(video, lengths)))), dim=2)
+    streamed = torch.cat(list(encode_stream(network, cut(video, lengths))), dim=2)
     torch.testing.assert_close(streamed, latents, **CLOSE)
-    decoded = torch.cat(list(decode_stream(network, iter(cut(latents, lengths)))), dim=2)
+    decoded = torch.cat(list(decode_stream(network, cut(latents, lengths))), dim=2)
     torch.testing.assert_close(decoded, decode_from_latents(network, latents), **CLOSE)
 
 
@@ -105,6 +135,8 @@ def test_after_a_stream_the_model_encodes_whole_clips_as_before():
 def test_what_cannot_be_streamed_is_refused():
     with pytest.raises(ValueError, match="allowed VideoAutoencoder, AutoencoderKLWan"):
         EncodeStream(AutoencoderKL(block_out_channels=(8,), norm_num_groups=4))
+    with pytest.raises(ValueError, match="tile=4: allowed numbers >= 1, with a VideoAutoencoder"):
+        DecodeStream(AUTOENCODERS["wan"], tile=4)
     with pytest.raises(ValueError, match="no frame was pushed"):
         EncodeStream(AUTOENCODERS["ours"]).finish()
     with pytest.raises(ValueError, match=r"latents=\(1, 7, 1, 2, 2\): not this autoencoder's"):
