@@ -39,6 +39,19 @@ class TransformerSize:
 
 
 @dataclass(frozen=True)
+class SwinSize:
+    """Arguments of `SwinMMDiT` that are a matter of size."""
+
+    width: int
+    depth: int
+    separate_depth: int
+    heads: int
+    patch_size: tuple[int, int, int]
+    window_rule: str
+    window: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
 class Preset:
     """One profile: the cascade's models and the videos they are made for."""
 
@@ -46,6 +59,7 @@ class Preset:
     text: TextSize
     base: TransformerSize
     super_resolution: TransformerSize
+    seedvr: SwinSize
     frames: int  # 4n + 1
     base_pixels: int  # height and width of the base video
     pixels: int  # of the enlarged one
@@ -89,6 +103,15 @@ PRESETS = {
         super_resolution=TransformerSize(
             width=192, depth=6, heads=6, attention="full", frame_positions=False, patch_size=(1, 1, 1)
         ),
+        seedvr=SwinSize(
+            width=192,
+            depth=6,
+            separate_depth=2,
+            heads=6,
+            patch_size=(1, 1, 1),
+            window_rule="fixed",
+            window=(3, 8, 8),
+        ),
         frames=17,
         base_pixels=64,
         pixels=256,
@@ -110,6 +133,15 @@ PRESETS = {
         ),
         super_resolution=TransformerSize(
             width=16, depth=1, heads=2, attention="full", frame_positions=False, patch_size=(1, 1, 1)
+        ),
+        seedvr=SwinSize(
+            width=16,
+            depth=2,
+            separate_depth=1,
+            heads=2,
+            patch_size=(1, 1, 1),
+            window_rule="fixed",
+            window=(2, 3, 3),
         ),
         frames=5,
         base_pixels=16,
@@ -137,6 +169,15 @@ PRESETS = {
         ),
         super_resolution=TransformerSize(
             width=1536, depth=28, heads=12, attention="full", frame_positions=False, patch_size=(1, 2, 2)
+        ),
+        seedvr=SwinSize(  # the sizes of the released 3B model, its window that of the paper in patches of 2
+            width=2560,
+            depth=32,
+            separate_depth=10,
+            heads=20,
+            patch_size=(1, 2, 2),
+            window_rule="fixed",
+            window=(5, 32, 32),
         ),
         frames=77,
         base_pixels=512,

@@ -16,6 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from cvsr.diffusion.flow import CleanPreconditioner
 from cvsr.diffusion.schedulers import set_steps
 from cvsr.models.autoencoder import VideoAutoencoder
+from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.text import TextEncoder, encode_prompts
 from cvsr.models.transformer import VideoTransformer
 
@@ -36,14 +37,13 @@ class VideoPipeline(DiffusionPipeline):
 
     model_cpu_offload_seq = "text_encoder->transformer->autoencoder"
     preconditioner = CleanPreconditioner()
-    latents_in = 1  # how many videos' latents the transformer is given, channel by channel
 
     def __init__(
         self,
         autoencoder: VideoAutoencoder | AutoencoderKLWan,
         tokenizer: PreTrainedTokenizerBase,
         text_encoder: TextEncoder,
-        transformer: VideoTransformer,
+        transformer: VideoTransformer | SwinMMDiT,
         scheduler: FlowMatchEulerDiscreteScheduler | UniPCMultistepScheduler,
     ):
         super().__init__()
@@ -59,16 +59,21 @@ class VideoPipeline(DiffusionPipeline):
         """ValueError if the parts were not made for each other."""
         channels = len(self.autoencoder.config.latents_mean)
         expected = {
-            "out_channels": channels,
-            "in_channels": self.latents_in * channels,
-            "text_width": self.text_encoder.config.d_model,
+            "out_channels": [channels],
+            "in_channels": self.input_channels(channels),
+            "text_width": [self.text_encoder.config.d_model],
         }
-        for name, value in expected.items():
-            if (found := self.transformer.config[name]) != value:
+        for name, values in expected.items():
+            if (found := self.transformer.config[name]) not in values:
+                allowed = " or ".join(map(str, values))
                 raise ValueError(
-                    f"transformer.{name}={found}: does not fit the other parts; allowed {value}; "
+                    f"transformer.{name}={found}: does not fit the other parts; allowed {allowed}; "
                     "try the parts it was trained with"
                 )
+
+    def input_channels(self, channels: int) -> list[int]:
+        """How many channels the transformer may be given, if a video's latents have `channels`."""
+        return [channels]
 
     def encode_prompts(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Text states (B, L, d) and mask (B, L); an empty prompt is masked out whole."""

@@ -22,6 +22,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5EncoderModel,
 
 from cvsr.models.attribute_reader import AttributeReader
 from cvsr.models.autoencoder import VideoAutoencoder
+from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.transformer import VideoTransformer
 from cvsr.pipelines.cascade import CascadePipeline
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
@@ -33,6 +34,7 @@ MODELS = (
     VideoAutoencoder,
     AutoencoderKLWan,
     VideoTransformer,
+    SwinMMDiT,
     T5EncoderModel,
     UMT5EncoderModel,
     AttributeReader,

@@ -16,6 +16,7 @@ from cvsr.data.resize import resize
 from cvsr.diffusion.flow import interpolate
 from cvsr.diffusion.guidance import classifier_free_guidance, guided_prediction
 from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
+from cvsr.models.conditioning import beside
 from cvsr.pipelines.base import AfterStep, Generators, StepCallback, VideoPipeline, check_at_least
 from cvsr.pipelines.fidelity import back_project, transfer_colour
 from cvsr.pipelines.output import VideoPipelineOutput, check_output_type, to_output_type
@@ -28,7 +29,9 @@ Redraw = Callable[[Tensor, Tile], Tensor]  # a tile's low-resolution latents to 
 class SuperResolutionPipeline(VideoPipeline):
     """Enlarges videos of every size and length, tile by tile where they are large or long."""
 
-    latents_in = 2
+    def input_channels(self, channels: int) -> list[int]:
+        """The noisy latents and the input's, with or without a mask (`cvsr.models.conditioning`)."""
+        return [2 * channels, 2 * channels + 1]
 
     @torch.no_grad()
     def __call__(
@@ -95,7 +98,8 @@ class SuperResolutionPipeline(VideoPipeline):
             condition = interpolate(low, tile.of_latents(condition_noise), level)
 
             def velocity(x: Tensor, t: Tensor, step: int) -> Tensor:
-                inputs = {"x": torch.cat([x, condition], dim=1), "t": t, "noise_level": level}
+                shown = beside(x, condition, self.transformer.config.in_channels)
+                inputs = {"x": shown, "t": t, "noise_level": level}
                 inputs |= {"text": text, "mask": (mask, no_text)}
                 output = guided_prediction(guider, self.predict, inputs, step, num_inference_steps)
                 return self.preconditioner.velocity(output, x, t, prior=condition)

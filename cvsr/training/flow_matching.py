@@ -11,6 +11,7 @@ from cvsr.diffusion.flow import CleanPreconditioner, expand_time, interpolate
 from cvsr.diffusion.noise_augmentation import NoiseRange, augment
 from cvsr.diffusion.timesteps import LogitNormal, TimestepSampler
 from cvsr.models.autoencoder import VideoAutoencoder, decode_from_latents
+from cvsr.models.conditioning import beside
 from cvsr.models.text import encode_prompts
 from cvsr.pipelines.base import VideoPipeline
 from cvsr.pipelines.store import load
@@ -18,8 +19,10 @@ from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.presets import PRESETS
 from cvsr.systems.base import Stage, build_super_resolution, build_text_to_video
+from cvsr.systems.seedvr import build_seedvr
 
 Batch = dict[str, Tensor | list[str]]
+SYSTEMS = {"base": build_super_resolution, "seedvr": build_seedvr}
 
 
 class FlowMatching(LightningModule):
@@ -86,7 +89,9 @@ class FlowMatching(LightningModule):
         noise = torch.randn(latents.shape, generator=generator).to(latents)
         condition, levels = self.condition(batch, generator)
         x_t = interpolate(latents, noise, t)
-        inputs = x_t if condition is None else torch.cat([x_t, condition], dim=1)
+        inputs = (
+            x_t if condition is None else beside(x_t, condition, self.transformer.config.in_channels)
+        )
         kept = torch.rand(len(latents), generator=generator) >= self.hparams.text_dropout
         captions = [caption if keep else "" for caption, keep in zip(batch["caption"], kept, strict=True)]
         text, mask = encode_prompts(self.tokenizer, self.text_encoder, captions)
@@ -119,16 +124,21 @@ class TextToVideoTraining(FlowMatching):
 
 
 class SuperResolutionTraining(FlowMatching):
-    """The super-resolution model by channel concatenation and its text encoder.
+    """The super-resolution model of a system, by channel concatenation, and its text encoder.
 
     Args:
+        system: "base" or "seedvr", whose files are in cvsr/systems.
         noise_range: levels of the noise in the low-resolution latents (SimpleGVR section 4.3).
         clean: how often there is none.
         others: as for `FlowMatching`.
+
+    Raises:
+        ValueError: an unknown system.
     """
 
     def __init__(
         self,
+        system: str = "base",
         preset: str = "teaching",
         learning_rate: float = 1e-3,
         text_dropout: float = 0.3,
@@ -139,11 +149,14 @@ class SuperResolutionTraining(FlowMatching):
         noise_range: NoiseRange = NoiseRange(0.0, 0.5),  # noqa: B008 (frozen)
         clean: float = 0.6,
     ):
+        if system not in SYSTEMS:
+            raise ValueError(f"system={system!r}: unknown; allowed {list(SYSTEMS)}; try 'base'")
+        self.build = SYSTEMS[system]
         super().__init__(preset, learning_rate, text_dropout, timesteps, t_floor, seed, weights)
         self.noise_range, self.clean = noise_range, clean
 
     def build_stage(self, preset: str) -> Stage:
-        return build_super_resolution(PRESETS[preset], sample_captions())
+        return self.build(PRESETS[preset], sample_captions())
 
     def condition(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         low = batch["low"]

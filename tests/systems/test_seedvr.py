@@ -1,0 +1,51 @@
+"""SeedVR's parts fit each other, and its pipeline starts at the quality of its input."""
+
+import pytest
+import torch
+
+from cvsr.data.resize import resize
+from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
+from cvsr.models.conditioning import beside
+from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.presets import PRESETS
+from cvsr.systems.seedvr import build_seedvr
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_parts_fit(name):
+    with torch.device("meta"):
+        stage = build_seedvr(PRESETS[name], ["a red ball"])
+    SuperResolutionPipeline(**vars(stage)).check_parts()
+
+
+def test_the_full_preset_has_the_size_of_the_released_model():
+    with torch.device("meta"):
+        transformer = build_seedvr(PRESETS["full"], ["a red ball"]).transformer
+    assert 3.2e9 < sum(p.numel() for p in transformer.parameters()) < 3.7e9
+
+
+@pytest.mark.parametrize("size", [(1, 8, 8), (7, 9, 16)])
+def test_an_untrained_one_returns_the_codec_of_the_bicubic_enlargement(size):
+    torch.manual_seed(0)
+    pipeline = SuperResolutionPipeline(**vars(build_seedvr(PRESETS["tiny"], ["a red ball"])))
+    pipeline.set_progress_bar_config(disable=True)
+    video = torch.rand(1, 3, *size) * 2 - 1
+    result = pipeline(video, prompt="a red ball", num_inference_steps=2, consistency=0).frames
+    height, width = 4 * size[1], 4 * size[2]
+    enlarged = resize(video, height, width).clamp(-1, 1)
+    groups = -(-(size[0] - 1) // 4)
+    enlarged = enlarged[:, :, torch.arange(4 * groups + 1).clamp(max=size[0] - 1)]  # the last frame repeated
+    padding = (0, -width % 16, 0, -height % 16, 0, 0)
+    padded = torch.nn.functional.pad(enlarged, padding, mode="replicate")
+    expected = decode_from_latents(pipeline.autoencoder, encode_to_latents(pipeline.autoencoder, padded))
+    torch.testing.assert_close(
+        result, expected[:, :, : size[0], :height, :width].clamp(-1, 1), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_the_mask_says_that_a_condition_is_given():
+    noisy, low = torch.randn(2, 1, 4, 2, 3, 3)
+    assert torch.equal(beside(noisy, low, 8), torch.cat([noisy, low], dim=1))
+    with_mask = beside(noisy, low, 9)
+    assert torch.equal(with_mask[:, :8], torch.cat([noisy, low], dim=1))
+    assert torch.equal(with_mask[:, 8], torch.ones(1, 2, 3, 3))
