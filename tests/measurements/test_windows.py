@@ -1,0 +1,25 @@
+"""Attention in windows: pairs counted against the layout, every window timed."""
+
+import pytest
+
+from cvsr.measurements.windows import PAPER_SECONDS, pairs, seconds
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"), [((1, 2, 2), 8 * 7**2), ((2, 4, 4), 35**2), ((2, 3, 4), 27**2 + 11**2)]
+)
+def test_pairs_are_those_of_the_windows_with_the_text(window, expected):
+    assert pairs((2, 4, 4), window, text=3) == expected
+
+
+def test_every_window_is_timed():
+    windows = [(1, 2, 2), (2, 4, 4)]
+    measured = seconds((2, 4, 4), windows, text=3, heads=1, head_dim=8, rounds=1)
+    assert list(measured) == windows
+    assert all(value > 0 for value in measured.values())
+
+
+def test_in_the_paper_larger_windows_train_faster():
+    for frames in (1, 5):
+        times = [PAPER_SECONDS[frames, side] for side in (8, 16, 32, 64)]
+        assert times == sorted(times, reverse=True)

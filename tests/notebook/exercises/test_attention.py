@@ -1,0 +1,46 @@
+"""The checkers of lesson 05 pass right answers and say what is wrong with others."""
+
+import pytest
+import torch
+
+from cvsr.models.windows import axis_spans
+from cvsr.notebook.exercises import attention
+from cvsr.notebook.lesson import Hint
+
+RIGHT = {
+    attention.shifted_windows: lambda length, window: axis_spans(length, window, True),
+    attention.cost_of_windows: lambda lengths, text: sum((n + text) ** 2 for n in lengths),
+    attention.text_of_windows: lambda read: read.mean(0),
+}
+WRONG = [
+    (attention.shifted_windows, lambda n, w: axis_spans(n, w, False), "half a window"),
+    (attention.shifted_windows, lambda n, w: [*axis_spans(n, w, True), (n, n)], "empty"),
+    (attention.shifted_windows, lambda n, w: [(-w // 2, w // 2), (w // 2, n)], "leaves the axis"),
+    (attention.shifted_windows, lambda n, w: [(0, n)], "and not"),
+    (attention.cost_of_windows, lambda lengths, text: sum(n**2 for n in lengths), "stands in every window"),
+    (attention.cost_of_windows, lambda lengths, text: (sum(lengths) + text) ** 2, "full attention"),
+    (attention.cost_of_windows, lambda lengths, text: sum(n**2 + text**2 for n in lengths), "square the sum"),
+    (attention.cost_of_windows, lambda lengths, text: 0, "instead of"),
+    (attention.text_of_windows, lambda read: read.sum(0), "grows with"),
+    (attention.text_of_windows, lambda read: read[0], "counts alike"),
+    (attention.text_of_windows, lambda read: read, "one text of shape"),
+]
+
+
+@pytest.mark.parametrize("checker", RIGHT, ids=lambda checker: checker.__name__)
+def test_right_answers_pass_and_untouched_ones_stay_open(checker):
+    assert checker(RIGHT[checker]) is None
+    with pytest.raises(NotImplementedError):
+        checker(lambda *arguments: ...)
+
+
+@pytest.mark.parametrize(("checker", "answer", "hint"), WRONG)
+def test_wrong_answers_get_a_hint(checker, answer, hint):
+    with pytest.raises(Hint, match=hint):
+        checker(answer)
+
+
+def test_the_mean_does_not_grow_with_the_number_of_windows():
+    read = torch.ones(7, 4, 8)
+    assert attention.text_of_windows(lambda read: read.mean(0)) is None
+    assert torch.equal(read.mean(0), torch.ones(4, 8))
