@@ -12,6 +12,7 @@ BENCHMARKS = {
     "decode": "the autoencoder's decoder against a matrix product",
     "transformer": "a transformer block against a matrix product",
     "guidance": "both predictions of guidance in one batch against two calls",
+    "attention": "attention in windows against a loop over them, padding and full attention",
     "latents": "a training step on stored latents against encoding on the way",
 }
 EXAMPLES = """examples:

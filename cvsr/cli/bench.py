@@ -8,6 +8,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from cvsr.cli import bench_attention
 from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device
 from cvsr.data.resize import resize
@@ -41,9 +42,7 @@ def bench(*, name: str, json: str | None) -> int:
     keep_freed_memory()
     torch.manual_seed(0)
     with torch.device(device()):
-        measured = {"decode": decode, "transformer": transformer, "guidance": guidance, "latents": latents}[
-            name
-        ](PRESETS["teaching"])
+        measured = MEASURED[name](PRESETS["teaching"])
     table = Table("side", "measured", title=f"{name} on {describe_machine()}", title_justify="left")
     for side, figure in measured.sides.items():
         table.add_row(side, figure)
@@ -132,6 +131,23 @@ def latents(preset: Preset) -> Measurement:
     measured = _of_times(sides, "encoding on the way ÷ stored latents", "≥ 4")
     measured.sides["what the operations predict"] = f"{online / offline:.2f}"
     return measured
+
+
+def attention(preset: Preset) -> Measurement:
+    """Attention in windows against a loop over windows; beside them padded windows and full attention."""
+    heads = preset.seedvr.heads
+    sides, (loop, padded) = bench_attention.measure(heads, preset.seedvr.width // heads, ROUNDS)
+    sides["ours ÷ padded, with a mask"] = f"{padded:.2f} (target ≤ 0.20)"
+    return Measurement(loop, "ours ÷ loop over windows, largest size", "≤ 0.80", sides)
+
+
+MEASURED = {
+    "decode": decode,
+    "transformer": transformer,
+    "guidance": guidance,
+    "latents": latents,
+    "attention": attention,
+}
 
 
 def _network(preset: Preset, batch: int, frames: int, side: int) -> tuple[VideoTransformer, dict]:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cvsr.cli import bench
+from cvsr.cli import bench, bench_attention
 from cvsr.cli.arguments import BENCHMARKS
 from cvsr.cli.main import main
 from cvsr.presets import PRESETS
@@ -14,6 +14,7 @@ from cvsr.presets import PRESETS
 def tiny(monkeypatch):
     monkeypatch.setitem(PRESETS, "teaching", PRESETS["tiny"])
     monkeypatch.setattr(bench, "ROUNDS", 1)
+    monkeypatch.setattr(bench_attention, "SIZES", {"small": (3, 7, 9)})
     monkeypatch.setenv("COLUMNS", "200")
 
 
