@@ -73,11 +73,14 @@ class Sampling:
     guidance_scale: float  # of text to video
     steps: int  # Euler steps of super-resolution
     strength: float  # noise on the low-resolution latents, 0 to 1
+    detail: float  # how strongly what super-resolution adds is drawn
     consistency: int  # rounds of back-projection onto the input
     fps: int  # of generated videos
 
 
-SAMPLING = Sampling(base_steps=30, guidance_scale=4.0, steps=2, strength=0.0, consistency=3, fps=8)
+SAMPLING = Sampling(
+    base_steps=30, guidance_scale=4.0, steps=2, strength=0.0, detail=1.3, consistency=3, fps=8
+)
 
 PRESETS = {
     # the default: trains and runs on 2 CPU cores

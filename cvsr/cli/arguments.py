@@ -18,7 +18,7 @@ BENCHMARKS = {
 EXAMPLES = """examples:
   python -m cvsr generate "a red ball with white polka dots drifting left on green grass" ball.mp4 --compare
   python -m cvsr upscale holiday.mp4 holiday_large.mp4
-  python -m cvsr upscale old.mkv new.mp4 --scale 2.5 --consistency 0 --strength 0.3
+  python -m cvsr upscale old.mkv new.mp4 --scale 2.5 --detail 1 --consistency 0 --strength 0.3
   python -m cvsr weights
 `python -m cvsr COMMAND --help` explains a command."""
 
@@ -60,7 +60,7 @@ def _add_upscale(commands) -> None:
         "examples:\n"
         "  python -m cvsr upscale small.mp4 large.mp4\n"
         "  python -m cvsr upscale frames/ large.mp4 --scale 2 --compare\n"
-        "  python -m cvsr upscale noisy.mp4 clean.mp4 --consistency 0 --strength 0.3 --seed 7",
+        "  python -m cvsr upscale noisy.mp4 clean.mp4 --detail 1 --consistency 0 --strength 0.3 --seed 7",
     )
     command.add_argument("input", metavar="IN", help="a video, an image, or a folder of frames")
     _add_output(command)
@@ -82,6 +82,7 @@ def _add_upscale(commands) -> None:
         help="0 to 1: how far the result may leave the input; more for damaged inputs "
         f"(default {SAMPLING.strength:g})",
     )
+    _add_detail(command)
     _add_consistency(command, "0 for noisy or heavily compressed inputs")
     command.add_argument("--salvage", action="store_true", help="of a damaged file, take what can be read")
     _add_common(command)
@@ -103,6 +104,7 @@ def _add_generate(commands) -> None:
         "--frames", type=whole("frames", 17, least=1), default=17, help="length of the video (default 17)"
     )
     _add_guidance(command)
+    _add_detail(command)
     _add_consistency(command, "0 lets the second stage leave the small video")
     command.add_argument("--no-upscale", action="store_true", help="stop at the small video")
     _add_common(command)
@@ -150,6 +152,14 @@ def _add_evaluate(commands) -> None:
         metavar="ROUNDS",
         help=f"likewise (default {SAMPLING.consistency})",
     )
+    enlarger.add_argument(
+        "--detail",
+        type=real("detail", 1.3, least=0),
+        nargs="+",
+        default=[SAMPLING.detail],
+        metavar="FACTOR",
+        help=f"likewise (default {SAMPLING.detail:g})",
+    )
     base = _add(models, "text_to_video", "how often a video shows what its prompt names")
     _add_measured(base, 64, "prompts")
     _add_steps(base, SAMPLING.base_steps, "of each video")
@@ -189,6 +199,16 @@ def _add_output(command: Parser) -> None:
 def _add_steps(command: Parser, default: int, why: str) -> None:
     steps = whole("steps", default, least=1)
     command.add_argument("--steps", type=steps, default=default, help=f"{why} (default {default})")
+
+
+def _add_detail(command: Parser) -> None:
+    command.add_argument(
+        "--detail",
+        type=real("detail", 1.3, least=0),
+        default=SAMPLING.detail,
+        help="how strongly what the model adds is drawn: 1 as predicted, more is crisper; "
+        f"1 for noisy or compressed inputs (default {SAMPLING.detail:g})",
+    )
 
 
 def _add_consistency(command: Parser, when: str) -> None:

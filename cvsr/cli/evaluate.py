@@ -82,7 +82,7 @@ def _measure(name: str, count: int, clips: list[Clip], weights: str | None, opti
         return autoencoder.measure(model, clips)
     if name == "super_resolution":
         return super_resolution.measure(
-            model, clips, options["steps"], options["consistency"], options["seed"]
+            model, clips, options["steps"], options["consistency"], options["detail"], options["seed"]
         )
     assert name == "text_to_video", name
     reader = load("attribute_reader", weights).to(device())

@@ -22,6 +22,7 @@ def generate(
     frames: int,
     guidance: float,
     seed: int,
+    detail: float,
     consistency: int,
     system: str,
     no_upscale: bool,
@@ -49,7 +50,7 @@ def generate(
         enlarger = load(SYSTEMS[system], weights)
         enlarger.set_progress_bar_config(desc="large video", unit="step")
         cascade = CascadePipeline(base, enlarger).to(device())
-        both = cascade(**arguments, base_inference_steps=steps, consistency=consistency)
+        both = cascade(**arguments, base_inference_steps=steps, detail=detail, consistency=consistency)
         small, large = both.base[0], both.frames[0]
     settings = {
         "command": "generate",
@@ -58,6 +59,7 @@ def generate(
         "steps": steps,
         "seed": seed,
         "guidance": guidance,
+        "detail": detail,
         "consistency": consistency,
     }
     _write(output, large, settings)

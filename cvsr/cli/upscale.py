@@ -26,6 +26,7 @@ def upscale(
     steps: int,
     seed: int,
     strength: float,
+    detail: float,
     consistency: int,
     system: str,
     salvage: bool,
@@ -48,6 +49,7 @@ def upscale(
         scale,
         num_inference_steps=steps,
         strength=strength,
+        detail=detail,
         consistency=consistency,
         generator=torch.Generator().manual_seed(seed),
         output_type="np",
@@ -60,6 +62,7 @@ def upscale(
         "steps": steps,
         "seed": seed,
         "strength": strength,
+        "detail": detail,
         "consistency": consistency,
     }
     metadata = {**video.metadata, "cvsr": settings}

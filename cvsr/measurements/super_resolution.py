@@ -28,12 +28,13 @@ def measure(
     clips: Sequence[Clip],
     steps: Sequence[int] = (SAMPLING.steps,),
     consistency: Sequence[int] = (SAMPLING.consistency,),
+    detail: Sequence[float] = (SAMPLING.detail,),
     seed: int = 0,
 ) -> list[Row]:
     """Fidelity, warping error and seconds of every method on the clips, reduced to a quarter in 8 bits.
 
-    The methods: bicubic, the autoencoder's view of bicubic, and ours with every pair of steps and
-    consistency, each clip from the noise of the same seed. The truth has a row for its own warping error,
+    The methods: bicubic, the autoencoder's view of bicubic, and ours with every choice of steps,
+    consistency and detail, each clip from the noise of the same seed. The truth has a row for its own warping error,
     since motion that optical flow cannot follow counts there, too.
     """
     tally = Tally()
@@ -42,7 +43,7 @@ def measure(
         truth = clip.load()
         small = eight_bit(resize(truth, *(side // SCALE for side in truth.shape[-2:])))
         tally.add("truth", clip.group, {"warping_error": float(warping_error(truth, truth))})
-        for method, result, seconds in _enlargements(pipeline, small, steps, consistency, seed):
+        for method, result, seconds in _enlargements(pipeline, small, steps, consistency, detail, seed):
             video = eight_bit(result)
             figures = fidelity(video, truth) | {"warping_error": float(warping_error(video, truth))}
             tally.add(method, clip.group, figures | {"seconds": seconds})
@@ -54,6 +55,7 @@ def _enlargements(
     small: Tensor,
     steps: Sequence[int],
     consistency: Sequence[int],
+    detail: Sequence[float],
     seed: int,
 ) -> Iterator[tuple[str, Tensor, float]]:
     """Method, video (1, 3, T, 4·H, 4·W) and the seconds it took."""
@@ -64,18 +66,19 @@ def _enlargements(
     latents = encode_to_latents(pipeline.autoencoder, bicubic.clamp(-1, 1).to(pipeline.device))
     decoded = decode_from_latents(pipeline.autoencoder, latents)
     yield "codec of bicubic", decoded, time.perf_counter() - started
-    for count, rounds in itertools.product(steps, consistency):
+    for count, rounds, factor in itertools.product(steps, consistency, detail):
         started = time.perf_counter()
         result = pipeline(
             small,
             scale=SCALE,
             num_inference_steps=count,
             consistency=rounds,
+            detail=factor,
             generator=torch.Generator().manual_seed(seed),
         ).frames.cpu()
-        yield ours(count, rounds), result, time.perf_counter() - started
+        yield ours(count, rounds, factor), result, time.perf_counter() - started
 
 
-def ours(steps: int, consistency: int) -> str:
+def ours(steps: int, consistency: int, detail: float) -> str:
     """The name of a setting of ours in the table."""
-    return f"ours, {steps} step{'s' * (steps > 1)}, consistency {consistency}"
+    return f"ours, {steps} step{'s' * (steps > 1)}, consistency {consistency}, detail {detail:g}"

@@ -88,6 +88,23 @@ class TextEmbedding(nn.Module):
         return text, torch.cat([mask.new_ones(len(mask), 1), mask], dim=1)
 
 
+class PooledText(nn.Module):
+    """The whole prompt as one vector for the modulation of every token (SD3, Esser et al. 2024, section 5).
+
+    Cross-attention must first learn where to look; this tells a small model at once what the picture is of.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.projection = nn.Linear(width, width)
+
+    def forward(self, text: Tensor, mask: Tensor) -> Tensor:
+        """Pool the tokens (B, L, D) that the mask (B, L) bool keeps, at least one a prompt: (B, D)."""
+        kept = mask[..., None].to(text)
+        return self.projection(self.norm((text * kept).sum(1) / kept.sum(1)))
+
+
 class PlaceEmbedding(nn.Module):
     """Where in the frame a token is, as seen from the frame's middle: (1, 1, Y, X, D) for a grid of Y × X tokens.
 

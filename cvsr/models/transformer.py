@@ -23,7 +23,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from cvsr.models.attention import CrossAttention, SelfAttention
-from cvsr.models.embeddings import ConditionEmbedding, PlaceEmbedding, TextEmbedding
+from cvsr.models.embeddings import ConditionEmbedding, PlaceEmbedding, PooledText, TextEmbedding
 from cvsr.models.patches import patchify, unpatchify
 from cvsr.models.rope import grid_coordinates, rotation
 
@@ -91,6 +91,7 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         pattern = ATTENTION_PATTERNS[attention]
         self.patch_embedding = nn.Linear(in_channels * patch_volume, width)
         self.text_embedding = TextEmbedding(text_width, width)
+        self.pooled_text = PooledText(width)
         self.condition_embedding = ConditionEmbedding(width, micro_conditions)
         self.to_modulation = nn.Linear(width, 3 * (len(pattern) + 1) * width)
         self.blocks = nn.ModuleList(TransformerBlock(width, heads, mlp_ratio, pattern) for _ in range(depth))
@@ -126,7 +127,8 @@ class VideoTransformer(ModelMixin, ConfigMixin):
             x = x + self.place_embedding(*x.shape[2:4])
         grid, x = x.shape[1:4], x.flatten(2, 3)  # (B, T, S, D)
         text, mask = self.text_embedding(encoder_hidden_states, encoder_attention_mask)
-        condition = F.silu(self.condition_embedding(timestep, micro_conditions))  # (B, D)
+        condition = self.condition_embedding(timestep, micro_conditions) + self.pooled_text(text, mask)
+        condition = F.silu(condition)  # (B, D)
         modulation = self.to_modulation(condition).unflatten(-1, (-1, x.shape[-1]))  # (B, m, D)
         for block in self.blocks:
             if self.gradient_checkpointing and torch.is_grad_enabled():
@@ -155,7 +157,8 @@ class VideoTransformer(ModelMixin, ConfigMixin):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
         placing = [self.place_embedding.to_embedding] if self.place_embedding is not None else []
-        for layer in (self.to_modulation, self.to_final_modulation, self.to_sample, *placing):
+        silent = (self.to_modulation, self.to_final_modulation, self.to_sample, self.pooled_text.projection)
+        for layer in (*silent, *placing):
             nn.init.zeros_(layer.weight)
         for block in self.blocks:
             nn.init.zeros_(block.cross_attention.to_out.weight)

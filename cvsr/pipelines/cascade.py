@@ -43,6 +43,7 @@ class CascadePipeline(DiffusionPipeline):
         guidance_scale: float = SAMPLING.guidance_scale,
         num_inference_steps: int = SAMPLING.steps,
         strength: float = SAMPLING.strength,
+        detail: float = SAMPLING.detail,
         consistency: int = SAMPLING.consistency,
         generator: Generators = None,
         output_type: str = "pt",
@@ -61,6 +62,7 @@ class CascadePipeline(DiffusionPipeline):
             guidance_scale: of the first stage.
             num_inference_steps: steps of the second stage.
             strength: noise put on the small video's latents in the second stage, in [0, 1].
+            detail: how strongly the detail that the second stage adds is drawn; 1 = as predicted.
             consistency: rounds of back-projection of the large video onto the small one.
             generator: of the noise of both stages.
             output_type: "pt" or "np", see `VideoPipelineOutput`.
@@ -91,6 +93,7 @@ class CascadePipeline(DiffusionPipeline):
             scale,
             num_inference_steps=num_inference_steps,
             strength=strength,
+            detail=detail,
             consistency=consistency,
             generator=generator,
             callback_on_step_end=callback_on_step_end,

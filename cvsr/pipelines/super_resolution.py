@@ -18,7 +18,7 @@ from cvsr.diffusion.guidance import classifier_free_guidance, guided_prediction
 from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
 from cvsr.models.conditioning import beside
 from cvsr.pipelines.base import AfterStep, Generators, StepCallback, VideoPipeline, check_at_least
-from cvsr.pipelines.fidelity import back_project, transfer_colour
+from cvsr.pipelines.fidelity import back_project, emphasise_detail, transfer_colour
 from cvsr.pipelines.output import VideoPipelineOutput, check_output_type, to_output_type
 from cvsr.pipelines.tiling import PATCH, SPATIAL, TEMPORAL, Span, Tile, Tiling
 from cvsr.presets import SAMPLING
@@ -44,6 +44,7 @@ class SuperResolutionPipeline(VideoPipeline):
         num_inference_steps: int = SAMPLING.steps,
         strength: float = SAMPLING.strength,
         guidance_scale: float = 1.0,
+        detail: float = SAMPLING.detail,
         consistency: int = SAMPLING.consistency,
         match_colour: bool = False,
         tiling: Tiling = Tiling(),  # noqa: B008 (frozen)
@@ -64,6 +65,8 @@ class SuperResolutionPipeline(VideoPipeline):
             strength: noise put on the input's latents, in [0, 1]: the network trusts the input less and draws
                 more (noise augmentation, SimpleGVR section 4.3).
             guidance_scale: classifier-free guidance; 1 = none, and half the work.
+            detail: how strongly what the model adds to plain enlargement is drawn; 1 = as predicted, more is
+                crisper and soon too crisp (`emphasise_detail`); 1 for noisy or compressed inputs.
             consistency: rounds of `back_project` onto the input; 0 for noisy or compressed inputs.
             match_colour: take the low frequencies from the input (`transfer_colour`).
             tiling: how large and long a piece is made at once; memory grows with it.
@@ -75,7 +78,7 @@ class SuperResolutionPipeline(VideoPipeline):
         Raises:
             ValueError: an argument outside of what is said above.
         """
-        _check_inputs(video, num_inference_steps, strength, consistency, output_type)
+        _check_inputs(video, num_inference_steps, strength, detail, consistency, output_type)
         prompts = _one_a_video(prompt, len(video))
         size = _target_size(video, scale, height, width)
         canvas = (_up(video.shape[2] - 1, TEMPORAL) + 1, *(_up(side, PATCH) for side in size))
@@ -114,7 +117,7 @@ class SuperResolutionPipeline(VideoPipeline):
                 frames = redraw(encode_to_latents(self.autoencoder, enlarged), tile)
             else:
                 result = self._tile_by_tile(video, tiles, size, canvas, redraw)
-                frames = to_output_type(_correct(result, video, match_colour, consistency), output_type)
+                frames = to_output_type(_correct(result, video, detail, match_colour, consistency), output_type)
         self.maybe_free_model_hooks()
         return VideoPipelineOutput(frames) if return_dict else (frames,)
 
@@ -152,9 +155,13 @@ def _enlarge(video: Tensor, frames: Span, size: tuple[int, int], canvas: tuple[i
     return F.pad(enlarged, padding, mode="replicate")
 
 
-def _correct(result: Tensor, video: Tensor, match_colour: bool, consistency: int, frames: int = 16) -> Tensor:
+def _correct(
+    result: Tensor, video: Tensor, detail: float, match_colour: bool, consistency: int, frames: int = 16
+) -> Tensor:
     """The corrections asked for, in place and some frames at a time: they need several copies."""
     for part, source in zip(result.split(frames, dim=2), video.split(frames, dim=2), strict=True):
+        if detail != 1:
+            part.copy_(emphasise_detail(part, source, detail))
         if match_colour:
             part.copy_(transfer_colour(part, resize(source, *part.shape[-2:])))
         part.copy_(back_project(part, source, consistency))
@@ -184,13 +191,17 @@ def _one_a_video(prompt: str | list[str], batch: int) -> list[str]:
     return prompts
 
 
-def _check_inputs(video: Tensor, steps: int, strength: float, consistency: int, output_type: str) -> None:
+def _check_inputs(
+    video: Tensor, steps: int, strength: float, detail: float, consistency: int, output_type: str
+) -> None:
     if video.ndim != 5 or video.shape[1] != 3 or not video.numel():
         raise ValueError(f"video={tuple(video.shape)}: no video; allowed (B, 3, T, H, W); try video[None]")
     check_at_least(1, num_inference_steps=steps)
     check_at_least(0, consistency=consistency)
     if not 0 <= strength <= 1:
         raise ValueError(f"strength={strength}: out of range; allowed 0 to 1; try strength=0.3")
+    if not (math.isfinite(detail) and detail >= 0):
+        raise ValueError(f"detail={detail}: out of range; allowed from 0; try detail=1")
     check_output_type(output_type)
 
 

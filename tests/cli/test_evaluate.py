@@ -33,7 +33,11 @@ def small(monkeypatch):
     ("name", "options", "method"),
     [
         ("autoencoder", [], "linear codec"),
-        ("super_resolution", ["--steps", "1", "2", "--consistency", "0"], super_resolution.ours(2, 0)),
+        (
+            "super_resolution",
+            ["--steps", "1", "2", "--consistency", "0", "--detail", "1"],
+            super_resolution.ours(2, 0, 1.0),
+        ),
         ("text_to_video", ["--steps", "1", "--guidance", "2.0", "--seed", "3"], "true clips"),
     ],
 )

@@ -80,21 +80,21 @@ def test_the_decoders_cost_is_one_of_size():
 def test_super_resolution_is_measured_beside_bicubic(clips):
     torch.manual_seed(0)
     pipeline = SuperResolutionPipeline(**vars(build_super_resolution(TINY, ["a red ball"])))
-    rows = super_resolution.measure(pipeline, clips, steps=[1, 2], consistency=[0, 3])
+    rows = super_resolution.measure(pipeline, clips, steps=[1, 2], consistency=[0, 3], detail=[1.0])
     assert [row.method for row in rows] == [
         "truth",
         "bicubic",
         "codec of bicubic",
-        "ours, 1 step, consistency 0",
-        "ours, 1 step, consistency 3",
-        "ours, 2 steps, consistency 0",
-        "ours, 2 steps, consistency 3",
+        "ours, 1 step, consistency 0, detail 1",
+        "ours, 1 step, consistency 3, detail 1",
+        "ours, 2 steps, consistency 0, detail 1",
+        "ours, 2 steps, consistency 3, detail 1",
     ]
     codec = figures(rows, "codec of bicubic")
-    fresh = figures(rows, super_resolution.ours(1, 0))
+    fresh = figures(rows, super_resolution.ours(1, 0, 1.0))
     for name in ("psnr", "ssim", "warping_error"):  # a network that predicts 0 gives the codec's bicubic
         assert fresh[name] == pytest.approx(codec[name], rel=1e-3)
-    assert figures(rows, super_resolution.ours(1, 3))["psnr"] > fresh["psnr"]
+    assert figures(rows, super_resolution.ours(1, 3, 1.0))["psnr"] > fresh["psnr"]
     assert figures(rows, "bicubic")["psnr"] > 15
     assert set(figures(rows, "truth")) == {"warping_error"}
     assert fresh["seconds"] > 0

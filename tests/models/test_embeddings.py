@@ -2,7 +2,7 @@
 
 import torch
 
-from cvsr.models.embeddings import PlaceEmbedding
+from cvsr.models.embeddings import PlaceEmbedding, PooledText
 from cvsr.models.transformer import VideoTransformer
 
 SMALL = {"in_channels": 4, "out_channels": 4, "width": 24, "depth": 1, "heads": 2, "text_width": 8}
@@ -29,3 +29,12 @@ def test_only_a_network_that_is_told_its_places_sees_a_picture_move():
             out = network(constant, torch.tensor([0.5]), torch.zeros(1, 1, 8)).sample
         changes.append((out - out[..., :1, :1]).abs().max().item())
     assert changes[0] < 1e-5 < 1e-3 < changes[1]
+
+
+def test_a_prompt_is_pooled_over_its_own_tokens_only():
+    pool = PooledText(8)
+    text, mask = torch.randn(2, 5, 8), torch.tensor([[True] * 5, [True, True, False, False, False]])
+    mean = text[1, :2].mean(0)
+    expected = pool.projection((mean - mean.mean()) / (mean.var(correction=0) + 1e-5).sqrt())
+    torch.testing.assert_close(pool(text, mask)[1], expected)
+    torch.testing.assert_close(pool(text[:1, [3, 1, 0, 4, 2]], mask[:1]), pool(text[:1], mask[:1]))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cvsr.data.resize import resize
-from cvsr.pipelines.fidelity import back_project, low_frequencies, transfer_colour
+from cvsr.pipelines.fidelity import back_project, emphasise_detail, low_frequencies, transfer_colour
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -46,3 +46,11 @@ def test_low_frequencies_of_a_flat_picture_are_itself_and_of_a_checkerboard_noth
     board = (torch.arange(16)[:, None] + torch.arange(16)) % 2 * 2.0 - 1
     blurred = low_frequencies(board.expand(1, 1, 1, 16, 16), 1)
     assert blurred[..., 1:-1, 1:-1].abs().max() < 1e-6
+
+
+def test_emphasised_detail_lies_on_the_line_from_the_enlargement_through_the_result():
+    source, video = torch.rand(1, 3, 1, 4, 6), torch.rand(1, 3, 1, 16, 24)
+    enlarged = resize(source, 16, 24)
+    torch.testing.assert_close(emphasise_detail(video, source, 1.0), video)
+    torch.testing.assert_close(emphasise_detail(video, source, 0.0), enlarged)
+    torch.testing.assert_close(emphasise_detail(video, source, 1.5) - video, 0.5 * (video - enlarged))

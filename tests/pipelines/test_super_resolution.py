@@ -7,7 +7,7 @@ from cvsr.data.resize import resize
 from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
 from cvsr.pipelines.tiling import Tiling
 
-PLAIN = {"num_inference_steps": 2, "consistency": 0}
+PLAIN = {"num_inference_steps": 2, "detail": 1.0, "consistency": 0}
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -18,7 +18,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 def test_an_untrained_network_returns_the_codec_of_the_bicubic_enlargement(fresh, video, steps):
     enlarged = resize(video, 64, 96).clamp(-1, 1)
     latents = encode_to_latents(fresh.autoencoder, enlarged)
-    arguments = {"num_inference_steps": steps, "consistency": 0, "generator": seeded()}
+    arguments = PLAIN | {"num_inference_steps": steps, "generator": seeded()}
     assert torch.allclose(fresh(video, **arguments, output_type="latent").frames, latents, atol=1e-5)
     expected = decode_from_latents(fresh.autoencoder, latents).clamp(-1, 1)
     assert torch.allclose(fresh(video, **arguments).frames, expected, atol=1e-5)
@@ -126,6 +126,8 @@ def test_consistency_and_colour_bring_the_result_to_its_input(enlarger, video):
         ("strength", float("nan")),
         ("guidance_scale", float("nan")),
         ("consistency", -1),
+        ("detail", -0.5),
+        ("detail", float("nan")),
         ("output_type", "gif"),
         ("prompt", ["one", "two", "three"]),
     ],

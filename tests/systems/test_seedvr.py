@@ -30,7 +30,7 @@ def test_an_untrained_one_returns_the_codec_of_the_bicubic_enlargement(size):
     pipeline = SuperResolutionPipeline(**vars(build_seedvr(PRESETS["tiny"], ["a red ball"])))
     pipeline.set_progress_bar_config(disable=True)
     video = torch.rand(1, 3, *size) * 2 - 1
-    result = pipeline(video, prompt="a red ball", num_inference_steps=2, consistency=0).frames
+    result = pipeline(video, prompt="a red ball", num_inference_steps=2, detail=1.0, consistency=0).frames
     height, width = 4 * size[1], 4 * size[2]
     enlarged = resize(video, height, width).clamp(-1, 1)
     groups = -(-(size[0] - 1) // 4)
