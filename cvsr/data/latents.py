@@ -5,11 +5,13 @@ at all; a build that was stopped goes on where it was.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -54,6 +56,8 @@ def build_latents(
         tensors = {"latents": encode(video)[0].half().contiguous()}
         if reduction > 1:
             tensors["low"] = encode(reduce_and_enlarge(video, reduction))[0].half().contiguous()
+        mask = subject_mask(clip.with_suffix(".png"), video.shape[2:])
+        tensors["subject"] = shares_of(mask, tensors["latents"].shape[1:]).half()
         save_file(tensors, folder / "unfinished", {"caption": clip.with_suffix(".txt").read_text()})
         os.replace(folder / "unfinished", folder / f"{clip.stem}.safetensors")
     return folder
@@ -67,10 +71,27 @@ def reduce_and_enlarge(video: Tensor, reduction: int) -> Tensor:
     return resize(small, height, width).clamp(-1, 1)
 
 
-class LatentClips(Dataset):
-    """Random crops of latents, by (seed, ticket): {"latents": (c, t, h, w), "caption": str}, and "low" if built.
+def subject_mask(path: Path, size: Sequence[int]) -> Tensor:
+    """The mask (1, T, H, W) that `build_pixels` wrote beside a clip of `size` (T, H, W); zeros if it wrote none."""
+    if not path.exists():
+        return torch.zeros(1, *size)
+    return torch.from_numpy(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) > 127).view(1, *size).float()
 
-    A crop begins with the first frame, which is encoded alone.
+
+def shares_of(mask: Tensor, size: Sequence[int]) -> Tensor:
+    """How much of each latent position a mask (1, T, H, W) covers, (1, t, h, w) of `size`; frame 1 stands alone."""
+    frames, height, width = size
+    first = F.adaptive_avg_pool3d(mask[:, :1], (1, height, width))
+    if frames == 1:
+        return first
+    return torch.cat([first, F.adaptive_avg_pool3d(mask[:, 1:], (frames - 1, height, width))], dim=1)
+
+
+class LatentClips(Dataset):
+    """Random crops of latents, by (seed, ticket): {"latents": (c, t, h, w), "caption": str}, and what else there is:
+
+    "low" (c, t, h, w), the same clip reduced and enlarged, if it was built; "subject" (1, t, h, w), how much of each
+    position the main object covers, where that is known. A crop begins with the first frame, encoded alone.
 
     Args:
         folder: made by `build_latents`.

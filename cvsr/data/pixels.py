@@ -1,7 +1,9 @@
 """Training pixels: clips cut once from videos, the world and photographs, kept as .npy files, read at random.
 
 A folder of clips is built by `build_pixels`, a clip a file, each written whole or not at all, so that a build
-that was stopped goes on where it was. Readers map the files into memory and touch only what they crop.
+that was stopped goes on where it was. Readers map the files into memory and touch only what they crop. Beside a
+clip lie its caption (.txt) and, for scenes of the world, where the main object is seen (.png, the frames one below
+the other, white on black).
 """
 
 import json
@@ -9,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -63,16 +66,26 @@ def build_pixels(folder: str | Path, sources: PixelSources) -> Path:
     for video in sources.videos if todo else ():
         _check_video(video, sources)
     for name, make in tqdm(todo, desc=f"clips in {folder.name}", disable=not todo):
-        frames, caption = make()
-        (folder / f"{name}.txt").write_text(caption)
+        clip = make()
+        (folder / f"{name}.txt").write_text(clip.caption)
+        if clip.subject is not None:
+            cv2.imwrite(str(folder / f"{name}.png"), 255 * clip.subject.reshape(-1, sources.size).astype(np.uint8))
         with open(folder / "unfinished", "wb") as file:
-            np.save(file, frames)
+            np.save(file, clip.frames)
         os.replace(folder / "unfinished", folder / f"{name}.npy")
     return folder
 
 
-def _clips(sources: PixelSources) -> Iterator[tuple[str, Callable[[], tuple[np.ndarray, str]]]]:
-    """The name of every clip and the function that makes its frames and caption."""
+class _Clip(NamedTuple):
+    """Frames uint8 (T, H, W, 3), their caption, and where the main object is, bool (T, H, W), if there is one."""
+
+    frames: np.ndarray
+    caption: str = ""
+    subject: np.ndarray | None = None
+
+
+def _clips(sources: PixelSources) -> Iterator[tuple[str, Callable[[], _Clip]]]:
+    """The name of every clip and the function that makes it."""
     first = sources.seed
     for index in range(sources.world):
         yield f"world-{index:05d}", lambda i=index: _scene(first + i, sources)
@@ -80,20 +93,20 @@ def _clips(sources: PixelSources) -> Iterator[tuple[str, Callable[[], tuple[np.n
         yield f"photograph-{index:05d}", lambda i=index: _pan(first + i, sources)
     for path in sources.videos:
         for index in range(sources.cuts):
-            yield f"{Path(path).stem}-{index:05d}", lambda p=path, i=index: (_cut(p, first + i, sources), "")
+            yield f"{Path(path).stem}-{index:05d}", lambda p=path, i=index: _cut(p, first + i, sources)
 
 
-def _scene(seed: int, sources: PixelSources) -> tuple[np.ndarray, str]:
+def _scene(seed: int, sources: PixelSources) -> _Clip:
     drawn = render(sample_scene(seed, sources.split), sources.frames, sources.size, sources.size)
-    return drawn.frames, drawn.caption
+    return _Clip(drawn.frames, drawn.caption, drawn.masks[0])
 
 
-def _pan(seed: int, sources: PixelSources) -> tuple[np.ndarray, str]:
+def _pan(seed: int, sources: PixelSources) -> _Clip:
     pan = sample_pan(seed, sources.split)
-    return render_pan(pan, sources.frames, sources.size, sources.size), pan.caption
+    return _Clip(render_pan(pan, sources.frames, sources.size, sources.size), pan.caption)
 
 
-def _cut(path: str, seed: int, sources: PixelSources) -> np.ndarray:
+def _cut(path: str, seed: int, sources: PixelSources) -> _Clip:
     """A square from a random place of the video, reduced by area from a random scale."""
     rng, size = random_of(seed, 0), sources.size
     with ClipReader(path) as clip:
@@ -104,7 +117,7 @@ def _cut(path: str, seed: int, sources: PixelSources) -> np.ndarray:
     )  # log-uniform, so that each scale counts alike
     top, left = (int(rng.integers(n - side + 1)) for n in frames.shape[1:3])
     square = frames[:, top : top + side, left : left + side]
-    return np.stack([cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA) for frame in square])
+    return _Clip(np.stack([cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA) for frame in square]))
 
 
 def _check_video(path: str, sources: PixelSources) -> None:

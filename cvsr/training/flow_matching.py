@@ -28,10 +28,11 @@ SYSTEMS = {"base": build_super_resolution, "seedvr": build_seedvr}
 class FlowMatching(LightningModule):
     """Minimises the squared error of the velocity, for which the network predicts the clean latents.
 
-        loss = w_c |x̂_0 - x_0|² / max(t, t_floor)²
+        loss = w_c (1 + w_s · subject) |x̂_0 - x_0|² / max(t, t_floor)²
 
     the error of the velocity (x_t - x̂_0) / t, kept finite near the data (Li and He 2025, "Back to basics",
-    section 4.2), with a weight for each latent channel.
+    section 4.2), with a weight for each latent channel and more weight on the main object: the ground's texture is most
+    of the error and noise that no model can foretell, the caption is about the object.
 
     Args:
         preset: a row of `cvsr.presets.PRESETS`.
@@ -39,6 +40,7 @@ class FlowMatching(LightningModule):
         text_dropout: how often a caption is left out, for classifier-free guidance.
         timesteps: the sampler of training times.
         t_floor: smallest time that the loss divides by.
+        subject_weight: w_s, from 0.
         seed: of the weights, the times, the noise and the dropout.
         weights: the folder of weights that holds the autoencoder; the repository's by default.
     """
@@ -50,6 +52,7 @@ class FlowMatching(LightningModule):
         text_dropout: float = 0.1,
         timesteps: TimestepSampler = LogitNormal(),  # noqa: B008 (frozen)
         t_floor: float = 0.2,
+        subject_weight: float = 0.0,
         seed: int = 0,
         weights: str | None = None,
     ):
@@ -98,7 +101,8 @@ class FlowMatching(LightningModule):
         output = self.transformer(inputs, t, text, mask, levels).sample
         clean = CleanPreconditioner().clean(output, 0.0 if condition is None else condition)
         error = (clean - latents) / expand_time(t.clamp(min=self.hparams.t_floor), latents)
-        loss = (self.channel_weights * error.square()).mean()
+        weights = self.channel_weights * (1 + self.hparams.subject_weight * batch["subject"])
+        loss = (weights * error.square()).mean()
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
@@ -144,6 +148,7 @@ class SuperResolutionTraining(FlowMatching):
         text_dropout: float = 0.3,
         timesteps: TimestepSampler = LogitNormal(),  # noqa: B008 (frozen)
         t_floor: float = 0.2,
+        subject_weight: float = 0.0,
         seed: int = 0,
         weights: str | None = None,
         noise_range: NoiseRange = NoiseRange(0.0, 0.5),  # noqa: B008 (frozen)
@@ -152,7 +157,9 @@ class SuperResolutionTraining(FlowMatching):
         if system not in SYSTEMS:
             raise ValueError(f"system={system!r}: unknown; allowed {list(SYSTEMS)}; try 'base'")
         self.build = SYSTEMS[system]
-        super().__init__(preset, learning_rate, text_dropout, timesteps, t_floor, seed, weights)
+        super().__init__(
+            preset, learning_rate, text_dropout, timesteps, t_floor, subject_weight, seed, weights
+        )
         self.noise_range, self.clean = noise_range, clean
 
     def build_stage(self, preset: str) -> Stage:

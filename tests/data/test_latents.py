@@ -4,11 +4,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from cvsr.data.latents import LatentClips, build_latents, reduce_and_enlarge
+from cvsr.data.latents import LatentClips, build_latents, reduce_and_enlarge, subject_mask
 from cvsr.data.pixels import PixelSources, WholeClips, build_pixels
 from cvsr.data.resize import resize
 from cvsr.data.scenes import sample_scene
 from cvsr.data.stream import Bucket, Ticket
+from cvsr.data.world import render
 
 
 def encode(video):
@@ -28,6 +29,19 @@ def test_what_is_stored(folders):
     stored = load_file(latents / "world-00001.safetensors")
     assert torch.equal(stored["latents"], encode(video)[0].half())
     assert torch.equal(stored["low"], encode(reduce_and_enlarge(video, 4))[0].half())
+
+
+def test_the_main_object_is_marked_by_its_share_of_each_position(folders):
+    mask = torch.from_numpy(render(sample_scene(1), 9, 64, 64).masks[0]).float()  # (T, H, W)
+    share = load_file(folders[1] / "world-00001.safetensors")["subject"]
+    assert share.shape == (1, 3, 8, 8)
+    torch.testing.assert_close(share[0, 0, 2, 3].float(), mask[0, 16:24, 24:32].mean(), atol=1e-3, rtol=0)
+    torch.testing.assert_close(share[0, 2].float().mean(), mask[5:9].mean(), atol=1e-3, rtol=0)
+    assert 0 < share.mean() < 1
+
+
+def test_without_a_mask_nothing_is_marked(tmp_path):
+    assert not subject_mask(tmp_path / "none.png", (5, 8, 8)).any()
 
 
 def test_low_resolution_is_what_a_file_can_hold(folders):
