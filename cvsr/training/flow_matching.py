@@ -3,6 +3,7 @@
 from abc import abstractmethod
 
 import torch
+import torch.nn.functional as F
 from pytorch_lightning import LightningModule
 from torch import Tensor
 
@@ -28,11 +29,10 @@ SYSTEMS = {"base": build_super_resolution, "seedvr": build_seedvr}
 class FlowMatching(LightningModule):
     """Minimises the squared error of the velocity, for which the network predicts the clean latents.
 
-        loss = w_c (1 + w_s · subject) |x̂_0 - x_0|² / max(t, t_floor)²
+        loss = w |x̂_0 - x_0|² / max(t, t_floor)²
 
     the error of the velocity (x_t - x̂_0) / t, kept finite near the data (Li and He 2025, "Back to basics",
-    section 4.2), with a weight for each latent channel and more weight on the main object: the ground's texture is most
-    of the error and noise that no model can foretell, the caption is about the object.
+    section 4.2), with a weight w for each latent channel and each position.
 
     Args:
         preset: a row of `cvsr.presets.PRESETS`.
@@ -40,7 +40,6 @@ class FlowMatching(LightningModule):
         text_dropout: how often a caption is left out, for classifier-free guidance.
         timesteps: the sampler of training times.
         t_floor: smallest time that the loss divides by.
-        subject_weight: w_s, from 0.
         seed: of the weights, the times, the noise and the dropout.
         weights: the folder of weights that holds the autoencoder; the repository's by default.
     """
@@ -52,7 +51,6 @@ class FlowMatching(LightningModule):
         text_dropout: float = 0.1,
         timesteps: TimestepSampler = LogitNormal(),  # noqa: B008 (frozen)
         t_floor: float = 0.2,
-        subject_weight: float = 0.0,
         seed: int = 0,
         weights: str | None = None,
     ):
@@ -73,6 +71,10 @@ class FlowMatching(LightningModule):
     @abstractmethod
     def condition(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor | None, dict[str, Tensor]]:
         """What lies beside the noisy latents (B, c, t, h, w) and is the prior, and the micro conditions."""
+
+    @abstractmethod
+    def position_weights(self, batch: Batch) -> Tensor:
+        """How much an error counts at each latent position: (B, 1, t, h, w)."""
 
     @property
     @abstractmethod
@@ -101,7 +103,7 @@ class FlowMatching(LightningModule):
         output = self.transformer(inputs, t, text, mask, levels).sample
         clean = CleanPreconditioner().clean(output, 0.0 if condition is None else condition)
         error = (clean - latents) / expand_time(t.clamp(min=self.hparams.t_floor), latents)
-        weights = self.channel_weights * (1 + self.hparams.subject_weight * batch["subject"])
+        weights = self.channel_weights * self.position_weights(batch)
         loss = (weights * error.square()).mean()
         self.log("train/loss", loss, prog_bar=True)
         return loss
@@ -112,13 +114,36 @@ class FlowMatching(LightningModule):
 
 
 class TextToVideoTraining(FlowMatching):
-    """The base model and its text encoder."""
+    """The base model and its text encoder.
+
+    Args:
+        subject_weight: how much more an error counts on the main object: the caption is about the object, while most
+            of the error is texture of the ground that no model can foretell.
+        others: as for `FlowMatching`.
+    """
+
+    def __init__(
+        self,
+        preset: str = "teaching",
+        learning_rate: float = 1e-3,
+        text_dropout: float = 0.1,
+        timesteps: TimestepSampler = LogitNormal(),  # noqa: B008 (frozen)
+        t_floor: float = 0.2,
+        seed: int = 0,
+        weights: str | None = None,
+        subject_weight: float = 4.0,
+    ):
+        super().__init__(preset, learning_rate, text_dropout, timesteps, t_floor, seed, weights)
+        self.subject_weight = subject_weight
 
     def build_stage(self, preset: str) -> Stage:
         return build_text_to_video(PRESETS[preset], sample_captions())
 
     def condition(self, batch: Batch, generator: torch.Generator) -> tuple[None, dict[str, Tensor]]:
         return None, {}
+
+    def position_weights(self, batch: Batch) -> Tensor:
+        return 1 + self.subject_weight * batch["subject"]
 
     @property
     def pipeline(self) -> TextToVideoPipeline:
@@ -148,7 +173,6 @@ class SuperResolutionTraining(FlowMatching):
         text_dropout: float = 0.3,
         timesteps: TimestepSampler = LogitNormal(),  # noqa: B008 (frozen)
         t_floor: float = 0.2,
-        subject_weight: float = 0.0,
         seed: int = 0,
         weights: str | None = None,
         noise_range: NoiseRange = NoiseRange(0.0, 0.5),  # noqa: B008 (frozen)
@@ -157,9 +181,7 @@ class SuperResolutionTraining(FlowMatching):
         if system not in SYSTEMS:
             raise ValueError(f"system={system!r}: unknown; allowed {list(SYSTEMS)}; try 'base'")
         self.build = SYSTEMS[system]
-        super().__init__(
-            preset, learning_rate, text_dropout, timesteps, t_floor, subject_weight, seed, weights
-        )
+        super().__init__(preset, learning_rate, text_dropout, timesteps, t_floor, seed, weights)
         self.noise_range, self.clean = noise_range, clean
 
     def build_stage(self, preset: str) -> Stage:
@@ -171,6 +193,9 @@ class SuperResolutionTraining(FlowMatching):
         level = level * (torch.rand(len(low), generator=generator) >= self.clean)
         level = level.to(low)
         return augment(low, level, generator), {"noise_level": level}
+
+    def position_weights(self, batch: Batch) -> Tensor:
+        return calmness(batch["low"], self.channel_weights)
 
     @property
     def pipeline(self) -> SuperResolutionPipeline:
@@ -188,3 +213,16 @@ def channel_weights(autoencoder: VideoAutoencoder) -> Tensor:
     """
     change = autoencoder.linear.decode_group.weight.norm(dim=0) * torch.tensor(autoencoder.config.latents_std)
     return (change / change.mean()).view(1, -1, 1, 1, 1)
+
+
+def calmness(latents: Tensor, channel_weights: Tensor, floor: float = 0.03) -> Tensor:
+    """One over how much latents (B, c, t, h, w) differ from their 3×3 neighbourhood: (B, 1, t, h, w), mean 1.
+
+    The eye forgives in a meadow what it sees on a white wall (contrast masking), and the squared error sees the meadow
+    only. Weights that depend on nothing but the condition leave the best prediction what it is. `floor` keeps them
+    finite; the activity of textures is 0.2 to 1.
+    """
+    around = F.avg_pool3d(latents, (1, 3, 3), stride=1, padding=(0, 1, 1), count_include_pad=False)
+    activity = (channel_weights * (latents - around).square()).mean(1, keepdim=True)
+    weights = 1 / (activity + floor)
+    return weights / weights.mean()

@@ -1,0 +1,35 @@
+"""What an error counts, and where."""
+
+import pytest
+import torch
+
+from cvsr.training.flow_matching import TextToVideoTraining, calmness
+
+
+def test_calm_places_count_more_and_the_mean_stays_one():
+    torch.manual_seed(0)
+    latents = torch.zeros(2, 4, 3, 8, 8)
+    latents[..., 4:] = torch.randn(2, 4, 3, 8, 4)  # a meadow on the right of a wall
+    weights = calmness(latents, torch.ones(1, 4, 1, 1, 1))
+    assert weights.shape == (2, 1, 3, 8, 8)
+    assert weights.mean() == pytest.approx(1)
+    assert weights[..., :3].min() > 10 * weights[..., 5:].mean()
+
+
+def test_calmness_is_one_over_the_activity():
+    latents = torch.zeros(1, 2, 1, 3, 3)
+    latents[0, :, 0, :, 2] = torch.tensor([[3.0], [1.0]])
+    # neighbourhood means of the first channel 0, 1, 1.5, of the second a third of that
+    first, second = torch.tensor([0.0, -1.0, 1.5]), torch.tensor([0.0, -1.0, 1.5]) / 3
+    activity = (first**2 + 2 * second**2) / 2
+    expected = 1 / (activity + 0.5)
+    weights = calmness(latents, torch.tensor([1.0, 2.0]).view(1, 2, 1, 1, 1), floor=0.5)
+    torch.testing.assert_close(weights[0, 0, 0, 1], expected / expected.mean())
+
+
+def test_the_base_model_learns_the_main_object_first():
+    subject = torch.tensor([0.0, 0.5, 1.0]).view(1, 1, 1, 1, 3)
+    training = TextToVideoTraining.__new__(TextToVideoTraining)
+    torch.nn.Module.__init__(training)
+    training.subject_weight = 4.0
+    assert training.position_weights({"subject": subject}).flatten().tolist() == [1, 3, 5]
