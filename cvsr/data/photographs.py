@@ -49,7 +49,7 @@ class Pan:
 
     photograph: str
     move: str
-    start: tuple[float, float]  # place of the frame in the room the photograph leaves, each in [0, 1]
+    start: tuple[float, float]  # place of the frame in the room the photograph (less the travel) leaves, each in [0, 1]
     travel: float  # share of that room that a pan crosses
     finest: float
 
@@ -64,7 +64,8 @@ def sample_pan(seed: int, split: str = "train") -> Pan:
     rng = generator(seed, split, purpose=2)
     name = pick(rng, (n for n, p in PHOTOGRAPHS.items() if p.split == split))
     start = (float(rng.random()), float(rng.random()))
-    return Pan(name, pick(rng, MOVES), start, float(rng.uniform(0.4, 0.9)), float(rng.uniform(0.9, 1.6)))
+    travel = 0.9 * 0.02 ** float(rng.random())  # log-uniform: most cameras move a pixel a frame, few ten
+    return Pan(name, pick(rng, MOVES), start, travel, float(rng.uniform(0.9, 1.6)))
 
 
 @cache
@@ -109,8 +110,8 @@ def render_pan(pan: Pan, frames: int = 17, height: int = 256, width: int = 256) 
 def _window(picture: np.ndarray, pan: Pan, scale: float, time: float, rows: int, columns: int) -> np.ndarray:
     """The frame (rows, columns, 3) that the camera sees at `time`; `scale` photograph pixels apart."""
     x, y = pan.start
-    away = (1 - pan.travel) * 0.5
-    along = away + pan.travel * time
+    across = x if pan.move in ("pans right", "pans left") else y
+    along = (1 - pan.travel) * across + pan.travel * time
     x = {"pans right": along, "pans left": 1 - along}.get(pan.move, x)
     y = {"pans down": along, "pans up": 1 - along}.get(pan.move, y)
     left, top = x * (picture.shape[1] - columns * scale), y * (picture.shape[0] - rows * scale)
