@@ -14,11 +14,21 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 @dataclass(frozen=True)
 class Bucket:
-    """Batches of one shape: how many samples of how many frames, size × size (pixels or latent positions)."""
+    """Batches of one shape: how many samples of how many frames, size × size (pixels or latent positions).
+
+    A run that grows (SeedVR section 3.3: 5×256², 9×512², 21×768²) has buckets that take part from step `since` on,
+    and others that only do before step `until`.
+    """
 
     batch: int
     frames: int
     size: int
+    since: int = 0
+    until: int | None = None
+
+    def takes_part(self, step: int) -> bool:
+        """Whether batches of this shape are made in a step."""
+        return self.since <= step and (self.until is None or step < self.until)
 
 
 @dataclass(frozen=True)
@@ -30,16 +40,24 @@ class Ticket:
 
 
 class Batches(Sampler[list[Ticket]]):
-    """The batches of steps `start`, `start` + 1, … without end; step s takes bucket s modulo their number."""
+    """The batches of steps `start`, `start` + 1, … without end; the buckets that take part do so in turn.
+
+    Raises:
+        ValueError: in some step no bucket takes part.
+    """
 
     def __init__(self, buckets: list[Bucket], start: int):
+        for step in (0, *(bucket.until for bucket in buckets if bucket.until is not None)):
+            if not any(bucket.takes_part(step) for bucket in buckets):
+                raise ValueError(f"buckets={buckets}: none for step {step}; try since=0 and until=None for one")
         self.buckets, self.start = buckets, start
         self.stride = max(bucket.batch for bucket in buckets)  # numbers kept free for a step's samples
 
     def __iter__(self) -> Iterator[list[Ticket]]:
         step = self.start
         while True:
-            bucket = self.buckets[step % len(self.buckets)]
+            active = [bucket for bucket in self.buckets if bucket.takes_part(step)]
+            bucket = active[step % len(active)]
             yield [Ticket(step * self.stride + number, bucket) for number in range(bucket.batch)]
             step += 1
 

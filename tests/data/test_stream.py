@@ -34,6 +34,20 @@ def test_buckets_take_turns():
     assert all(ticket.bucket == BUCKETS[step % 2] for step, batch in enumerate(batches) for ticket in batch)
 
 
+def test_a_run_grows_by_buckets_that_come_and_go():
+    small, large = Bucket(batch=3, frames=1, size=8, until=2), Bucket(batch=1, frames=5, size=16, since=1)
+    batches = list(islice(Batches([small, large], 0), 5))
+    assert [len(batch) for batch in batches] == [3, 1, 1, 1, 1]
+    assert list(islice(Batches([small, large], 2), 3)) == batches[2:]
+
+
+def test_no_step_is_left_without_a_bucket():
+    with pytest.raises(ValueError, match=r"none for step 5; try since=0"):
+        Batches([Bucket(2, 5, 8, until=5), Bucket(2, 5, 8, since=6)], 0)
+    with pytest.raises(ValueError, match=r"none for step 0"):
+        Batches([Bucket(2, 5, 8, since=1)], 0)
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_workers_change_nothing(workers):
     batches = list(islice(stream(Draws(), BUCKETS, 3, workers), 4))

@@ -51,7 +51,7 @@ def tiny(name: str, folder: Path, steps: int, **model) -> Path:
 def trained(tmp_path_factory) -> Path:
     """A folder in which all recipes ran, one after the other."""
     folder = tmp_path_factory.mktemp("trained")
-    for name in ("autoencoder", "decoder", "text_to_image", "text_to_video", "super_resolution"):
+    for name in ("autoencoder", "decoder", "text_to_image", "text_to_video", "super_resolution", "seedvr"):
         main(["--config", str(tiny(name, folder, 6))])
     return folder
 
@@ -61,7 +61,7 @@ def weights_of(checkpoint: Path) -> dict[str, torch.Tensor]:
 
 
 def test_recipes_ship_weights_that_load_and_say_how_they_were_made(trained):
-    for name in ("autoencoder", "text_to_video", "super_resolution"):
+    for name in ("autoencoder", "text_to_video", "super_resolution", "seedvr"):
         assert verify(trained / "weights" / name) == []
         card = json.loads((trained / "weights" / name / "card.json").read_text())
         assert card["steps"] == 6
@@ -70,8 +70,9 @@ def test_recipes_ship_weights_that_load_and_say_how_they_were_made(trained):
             f"python -m cvsr fit --config cvsr/training/recipes/{recipe}.yaml" for recipe in recipes.get(name, [name])
         )
     assert card["shared"] == {"autoencoder": "../autoencoder"}
-    pipeline = load("super_resolution", trained / "weights")
-    assert pipeline(torch.zeros(1, 3, 2, 8, 8), num_inference_steps=1).frames.shape == (1, 3, 2, 32, 32)
+    for name in ("super_resolution", "seedvr"):
+        pipeline = load(name, trained / "weights")
+        assert pipeline(torch.zeros(1, 3, 2, 8, 8), num_inference_steps=1).frames.shape == (1, 3, 2, 32, 32)
     assert len(list((trained / "runs" / "text_to_video" / "samples").glob("*.png"))) == 1
 
 
