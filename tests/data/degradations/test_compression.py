@@ -1,0 +1,52 @@
+"""Compression loses more the harder it is, is exact in repetition, and keeps every size."""
+
+import numpy as np
+import pytest
+
+from cvsr.data.degradations.h264 import H264, RandomH264
+from cvsr.data.degradations.jpeg import Jpeg, RandomJpeg
+
+
+def psnr(a, b):
+    return 10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2))
+
+
+@pytest.mark.parametrize(
+    "kinds", [[Jpeg(95), Jpeg(60), Jpeg(30), Jpeg(5)], [H264(5), H264(20), H264(30), H264(40)]]
+)
+def test_harder_is_worse(moving, kinds):
+    frames = moving(5, 48, 64)
+    quality = [psnr(kind.apply(frames), frames) for kind in kinds]
+    assert quality == sorted(quality, reverse=True)
+    assert quality[0] > 35
+    assert quality[0] - quality[-1] > 6
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 7, 2), (3, 15, 33)])
+@pytest.mark.parametrize("kind", [Jpeg(80), H264(20)])
+def test_any_size_and_number_of_frames(kind, shape):
+    frames = np.full((*shape, 3), 100, np.uint8)
+    compressed = kind.apply(frames)
+    assert compressed.shape == frames.shape
+    assert compressed.dtype == np.uint8
+    assert np.abs(compressed - 100.0).max() <= 3
+
+
+def test_jpeg_takes_every_frame_alone_and_h264_does_not(moving):
+    frames = moving(6, 32, 32)
+    assert np.array_equal(Jpeg(40).apply(frames)[3:], Jpeg(40).apply(frames[3:]))
+    assert not np.array_equal(H264(30).apply(frames)[3:], H264(30).apply(frames[3:]))
+
+
+def test_x264_repeats_itself(moving):
+    """With its macroblock tree, one encoding of this clip in ten differs from the others."""
+    frames = moving(9, 64, 64)
+    assert len({H264(27).apply(frames).tobytes() for _ in range(20)}) == 1
+
+
+def test_draws_cover_their_range():
+    rng = np.random.default_rng(0)
+    assert {RandomJpeg(quality=(30, 33)).sample(rng, (8, 8)).quality for _ in range(60)} == {30, 31, 32, 33}
+    assert {RandomH264(crf=(20, 21)).sample(rng, (8, 8)).crf for _ in range(30)} == {20, 21}
+    with pytest.raises(ValueError, match="crf="):
+        RandomH264(crf=(20, 60))

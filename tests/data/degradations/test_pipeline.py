@@ -1,0 +1,103 @@
+"""A pipeline is described, drawn, recorded and replayed without a difference."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cvsr.data.degradations import pipeline as module
+from cvsr.data.degradations.blur import RandomBlur
+from cvsr.data.degradations.pipeline import (
+    NAMES,
+    RANGES,
+    degrade,
+    from_record,
+    parse_pipeline,
+    read_pipeline,
+    stages,
+    to_record,
+)
+
+FIRST_ORDER = read_pipeline(Path(module.__file__).with_name("first_order.yaml"))
+
+
+def test_the_file_describes_what_the_code_then_does():
+    steps = FIRST_ORDER.steps
+    assert [NAMES[type(step.degradation)] for step in steps] == [
+        "blur",
+        "resize",
+        "noise",
+        "jpeg",
+        "resize",
+        "h264",
+    ]
+    assert steps[0].degradation == RandomBlur()
+    assert steps[-1].probability == 0.8
+    assert parse_pipeline(json.loads(json.dumps(FIRST_ORDER.describe()))) == FIRST_ORDER
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    shape=st.tuples(st.integers(1, 4), st.integers(4, 41), st.integers(4, 41)),
+    grey=st.booleans(),
+)
+def test_a_record_replays_exactly(seed, shape, grey):
+    frames = np.random.default_rng(1).integers(0, 256, (*shape, 1 if grey else 3), np.uint8)
+    frames = np.ascontiguousarray(np.broadcast_to(frames, (*shape, 3)))
+    drawn = FIRST_ORDER.sample(np.random.default_rng(seed), shape[1:])
+    again = from_record(json.loads(json.dumps(to_record(drawn))))
+    assert again == drawn
+    result = degrade(drawn, frames)
+    assert np.array_equal(degrade(again, frames), result)
+    assert result.dtype == np.uint8
+    assert result.shape == (shape[0], *(max(1, round(side / 4)) for side in shape[1:]), 3)
+
+
+def test_the_pictures_in_between(moving):
+    frames = moving(3, 32, 48)
+    drawn = FIRST_ORDER.sample(np.random.default_rng(0), (32, 48))
+    left = list(stages(drawn, frames))
+    assert [name for name, _ in left] == [NAMES[type(degradation)] for degradation in drawn]
+    assert np.array_equal(left[0][1], drawn[0].apply(frames))
+    assert np.array_equal(left[-1][1], degrade(drawn, frames))
+    assert np.array_equal(degrade([], frames), frames)
+
+
+def test_probabilities():
+    both = parse_pipeline([{"blur": {"probability": 0.25}}, {"jpeg": {"probability": 0}}, {"noise": None}])
+    rng = np.random.default_rng(0)
+    names = [[NAMES[type(d)] for d in both.sample(rng, (8, 8))] for _ in range(2000)]
+    assert np.mean(["blur" in happened for happened in names]) == pytest.approx(0.25, abs=0.03)
+    assert all("noise" in happened and "jpeg" not in happened for happened in names)
+
+
+def test_a_second_order_is_a_longer_list():
+    twice = parse_pipeline(FIRST_ORDER.describe()[:4] * 2)
+    assert len(twice.sample(np.random.default_rng(0), (16, 16))) == 8
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ([{"fog": {}}], "'fog'.*unknown; allowed .'blur', 'resize', 'noise', 'jpeg', 'h264'"),
+        ([{"blur": {"sigmas": [1, 2]}}], "'sigmas'. unknown or missing; allowed .*'sigma'"),
+        ([{"blur": {"sigma": 2}}], "sigma=2: no such range"),
+        ([{"jpeg": {"quality": ["low", "high"]}}], "quality=.*no such range"),
+        ([{"jpeg": {"probability": 2}}], "probability=2"),
+        ({"blur": {}}, "no list of them"),
+        (["blur"], "no list of them"),
+    ],
+)
+def test_mistakes_in_a_description(description, message):
+    with pytest.raises(ValueError, match=message):
+        parse_pipeline(description)
+
+
+def test_mistakes_in_a_record():
+    with pytest.raises(ValueError, match="unknown or missing"):
+        from_record([{"h264": {}}])
+    assert RANGES.keys() == module.DRAWN.keys()
