@@ -54,6 +54,14 @@ class AttributeReader(ModelMixin, ConfigMixin):
         answers = [len(self.config.kinds), len(self.config.colours)]
         return self.answer(self.features(frames)).split(answers, dim=1)
 
+    def activations(self, frames: Tensor) -> list[Tensor]:
+        """What every stage makes of frames (B, 3, H, W) in [-1, 1] of any size: (B, c, h, w) each, ever coarser."""
+        seen = []
+        for stage in self.features:
+            frames = stage(frames)
+            seen.append(frames)
+        return seen
+
     def judge(self, video: Tensor) -> tuple[Tensor, Tensor]:
         """Mean logits, as `forward`'s, of a few frames of videos (B, 3, T, H, W) in [-1, 1] of any size."""
         moments = torch.linspace(0, video.shape[2] - 1, min(FRAMES, video.shape[2])).round().long()

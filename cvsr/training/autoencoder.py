@@ -6,7 +6,7 @@ from einops import rearrange
 from pytorch_lightning import LightningModule
 from torch import Tensor
 
-from cvsr.evaluation.metrics import psnr
+from cvsr.evaluation.metrics import high_frequency_ratio, psnr
 from cvsr.models.autoencoder import OverlappedDecoder, VideoAutoencoder, with_previous
 from cvsr.models.linear_codec import LinearCodec, to_patches
 from cvsr.presets import PRESETS
@@ -118,24 +118,30 @@ class AutoencoderTraining(LightningModule):
         )
         return self.autoencoder
 
-    def training_step(self, video: Tensor, batch_idx: int) -> Tensor:
+    def reconstruct(self, video: Tensor) -> tuple[Tensor, Tensor]:
+        """Videos (B, 3, T, H, W) back from a draw of their posteriors, and the divergence a latent number, ()."""
         generator = torch.Generator().manual_seed(hash((self.hparams.seed, self.global_step)))
         posterior = self.autoencoder.encode(video).latent_dist
         noise = torch.randn(posterior.mean.shape, generator=generator).to(video.device)
         reconstruction = self.autoencoder.decode(posterior.mean + posterior.std * noise).sample
+        return reconstruction, posterior.kl().sum() / posterior.mean.numel()
+
+    def training_step(self, video: Tensor, batch_idx: int) -> Tensor:
+        reconstruction, kl = self.reconstruct(video)
         error = (reconstruction - video).square().mean(dim=(1, 2, 3, 4)).add(1e-4).log().mean()
-        kl = posterior.kl().sum() / posterior.mean.numel()
         self.log_dict({"train/error": error, "train/kl": kl}, prog_bar=True)
         return error + self.hparams.kl_weight * kl
 
     def validation_step(self, video: Tensor, batch_idx: int) -> None:
         linear = self.autoencoder.linear
+        result = self.autoencoder(video).sample.clamp(-1, 1)
+        by_linear_codec = linear.decode(linear.encode(video)).clamp(-1, 1)
         figures = {
-            "psnr": self.autoencoder(video).sample,
-            "psnr_linear_codec": linear.decode(linear.encode(video)),
+            "psnr": psnr(result, video),
+            "high_frequency_ratio": high_frequency_ratio(result, video),
+            "psnr_linear_codec": psnr(by_linear_codec, video),
         }
-        for name, result in figures.items():
-            self.log(f"held_out/{name}", psnr(result.clamp(-1, 1), video).mean(), prog_bar=True)
+        self.log_dict({f"held_out/{name}": figure.mean() for name, figure in figures.items()}, prog_bar=True)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         linear, rate = list(self.autoencoder.decoder.linear.parameters()), self.hparams.learning_rate

@@ -54,6 +54,13 @@ def test_it_is_loaded_with_its_names(reader, tmp_path):
     torch.testing.assert_close(loaded.judge(video), reader.judge(video))
 
 
+def test_activations_are_those_of_its_stages(reader):
+    seen = reader.activations(clip()[:, :, 0])
+    assert [tuple(a.shape[1:]) for a in seen] == [(24, 32, 32), (48, 16, 16), (96, 8, 8), (96, 8, 8), (128, 4, 4)]
+    torch.testing.assert_close(torch.cat(reader(clip()[:, :, 0]), dim=1), reader.answer(seen[-1]))
+    assert [a.shape[-1] for a in reader.activations(clip(size=100)[:, :, 0])] == [50, 25, 13, 13, 7]
+
+
 def test_frames_of_another_size_are_refused(reader):
     with pytest.raises(ValueError, match=r"not frames of 64 pixels; allowed \(B, 3, 64, 64\); try `read`"):
         reader(torch.zeros(1, 3, 32, 32))

@@ -10,9 +10,11 @@ from pytorch_lightning import seed_everything
 
 from cvsr.pipelines.store import load
 from cvsr.training.cli import main
+from cvsr.training.data import encoder_hash
 from cvsr.weights import verify
 
 RECIPES = Path(__file__).parents[2] / "cvsr" / "training" / "recipes"
+RUNS = ("autoencoder", "decoder", "adversarial", "text_to_image", "text_to_video", "super_resolution", "seedvr")
 
 
 def tiny(name: str, folder: Path, steps: int, **model) -> Path:
@@ -21,7 +23,7 @@ def tiny(name: str, folder: Path, steps: int, **model) -> Path:
     recipe["model"]["init_args"] |= {"preset": "tiny"} | model
     data = recipe["data"]["init_args"] | {"workers": 0, "shares": None}
     sources = {"world": 3, "frames": 5, "size": 64}
-    if name in ("autoencoder", "decoder"):
+    if name in ("autoencoder", "decoder", "adversarial"):
         data |= {"folder": f"{folder}/pixels", "train": sources, "held_out": sources}
         data["buckets"] = [{"batch": 2, "frames": 5, "size": 32}, {"batch": 3, "frames": 1, "size": 32}]
         recipe["model"]["init_args"]["fit_batches"] = 4
@@ -51,7 +53,7 @@ def tiny(name: str, folder: Path, steps: int, **model) -> Path:
 def trained(tmp_path_factory) -> Path:
     """A folder in which all recipes ran, one after the other."""
     folder = tmp_path_factory.mktemp("trained")
-    for name in ("autoencoder", "decoder", "text_to_image", "text_to_video", "super_resolution", "seedvr"):
+    for name in RUNS:
         main(["--config", str(tiny(name, folder, 6))])
     return folder
 
@@ -61,11 +63,15 @@ def weights_of(checkpoint: Path) -> dict[str, torch.Tensor]:
 
 
 def test_recipes_ship_weights_that_load_and_say_how_they_were_made(trained):
-    for name in ("autoencoder", "text_to_video", "super_resolution", "seedvr"):
+    for name in ("autoencoder", "autoencoder_adversarial", "text_to_video", "super_resolution", "seedvr"):
         assert verify(trained / "weights" / name) == []
         card = json.loads((trained / "weights" / name / "card.json").read_text())
         assert card["steps"] == 6
-        recipes = {"autoencoder": ["autoencoder", "decoder"], "text_to_video": ["text_to_image", "text_to_video"]}
+        recipes = {
+            "autoencoder": ["autoencoder", "decoder"],
+            "autoencoder_adversarial": ["adversarial"],
+            "text_to_video": ["text_to_image", "text_to_video"],
+        }
         assert card["command"] == " && ".join(
             f"python -m cvsr fit --config cvsr/training/recipes/{recipe}.yaml" for recipe in recipes.get(name, [name])
         )
@@ -76,7 +82,7 @@ def test_recipes_ship_weights_that_load_and_say_how_they_were_made(trained):
     assert len(list((trained / "runs" / "text_to_video" / "samples").glob("*.png"))) == 1
 
 
-@pytest.mark.parametrize("name", ["autoencoder", "super_resolution"])
+@pytest.mark.parametrize("name", ["autoencoder", "adversarial", "super_resolution"])
 def test_a_resumed_run_ends_with_the_weights_of_one_that_never_stopped(trained, name):
     whole = weights_of(trained / "runs" / name / "step=6.ckpt")
     for checkpoint in (trained / "runs" / name).glob("step=6*"):
@@ -121,6 +127,9 @@ def test_latents_stay_valid_when_the_decoder_trains_on(trained):
     changed = {name for name, value in then.items() if not torch.equal(value, first[name].half().float())}
     assert "autoencoder.decoder.head.conv.weight" in changed
     assert all(name.startswith("autoencoder.decoder.") for name in changed)
+    plain, sharp = (load(name, trained / "weights") for name in ("autoencoder", "autoencoder_adversarial"))
+    assert encoder_hash(plain) == encoder_hash(sharp)
+    assert not torch.equal(plain.decoder.head.conv.weight, sharp.decoder.head.conv.weight)
 
 
 def test_the_statistics_of_latents_say_how_far_a_channel_moves_the_picture(trained):
