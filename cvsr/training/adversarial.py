@@ -29,9 +29,9 @@ class AdversarialTraining(AutoencoderTraining):
 
     Both take their step at once, from one batch and by one optimizer (simultaneous gradient descent): a batch is a
     step, as everywhere else, for the budget, the averaged weights and the position in the data. The weights are
-    fixed: spectral normalisation bounds the discriminator's slope, so that nothing is left to do for the adaptive
-    weight of VQGAN (Esser et al. 2021, equation 7), and with the defaults the gradients of the first three terms are
-    about equally long at the picture.
+    fixed: spectral normalisation bounds the discriminator's slope, so that its gradient stays in one order of
+    magnitude without the adaptive weight of VQGAN (Esser et al. 2021, equation 7). With the defaults the first three
+    terms' gradients at the picture are of the same order on the shipped decoder.
 
     Args:
         perceptual_weight: of the distance that `build_perceptual` gives.
