@@ -5,7 +5,7 @@ generator has to be saved. Batches follow a cycle of buckets, so that images, sh
 large ones train in one run, each batch of one shape.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,12 +67,15 @@ def random_of(seed: int, index: int) -> np.random.Generator:
     return np.random.default_rng((seed, index))
 
 
-def stream(dataset: Dataset, buckets: list[Bucket], start: int, workers: int) -> DataLoader:
-    """Batches from step `start` on; the data set answers every `Ticket`."""
+def stream(
+    dataset: Dataset, buckets: list[Bucket], start: int, workers: int, collate: Callable | None = None
+) -> DataLoader:
+    """Batches from step `start` on; the data set answers every `Ticket`. `collate` is PyTorch's by default."""
     return DataLoader(
         dataset,
         batch_sampler=Batches(buckets, start),
         num_workers=workers,
+        collate_fn=collate,
         persistent_workers=workers > 0,
         prefetch_factor=4 if workers else None,
     )

@@ -1,0 +1,241 @@
+"""Shards hold what they should, name what they reject, and come out the same however often the build was killed."""
+
+import json
+import multiprocessing
+import os
+from itertools import count
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import webdataset
+
+from cvsr.data.degradations.pipeline import degrade, from_record, parse_pipeline
+from cvsr.data.filtering import QualityFilter
+from cvsr.data.resize import resize
+from cvsr.data.shards import ShardSettings, build_shards
+from cvsr.data.shards_manifest import read_manifest
+from cvsr.data.video import to_tensor
+
+PIPELINE = parse_pipeline([{"blur": {}}, {"resize": {"factor": [0.25, 0.25], "reduce": 1, "enlarge": 0}}])
+SETTINGS = ShardSettings(PIPELINE, variants=3, clips_per_shard=2, seed=5)
+MODELS = {"codec": "c0dec", "text_encoder": "7ext"}
+REJECTS = {
+    "e_dark": "dark: brightness 2.0 under 20",
+    "f_blurred": "blurred: sharpness 0.0 under 30",
+    "g_cut_off": "unreadable: ",
+    "h_untold": "no caption: its .txt is missing",
+    "i_odd": "not encoded: height=60",
+    "j_grey": "unreadable: frames=uint8",
+}
+
+
+def encode(video):
+    """A codec simple enough to foresee: every fourth frame, every eighth pixel."""
+    if video.shape[-2] % 8:
+        raise ValueError(f"height={video.shape[-2]}: no multiple of 8")
+    return video[:, :, ::4, ::8, ::8]
+
+
+def embed(caption):
+    """A row of its position and code for each letter."""
+    return torch.tensor([[i, ord(letter)] for i, letter in enumerate(caption)], dtype=torch.float32).view(
+        -1, 2
+    )
+
+
+def build(folder, clips, settings=SETTINGS, **models):
+    models = MODELS | models
+    return build_shards(folder, clips, settings, encode, models["codec"], embed, models["text_encoder"])
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """Four good clips of different lengths and sizes, and one of every kind that is rejected."""
+    folder, rng = tmp_path_factory.mktemp("clips"), np.random.default_rng(0)
+    shapes = {
+        "a.mp4": (9, 64, 64),
+        "b": (9, 64, 64),
+        "c": (5, 64, 96),
+        "d": (1, 128, 128),
+        "i_odd": (5, 60, 64),
+    }
+    arrays = {name: rng.integers(0, 256, (*shape, 3), np.uint8) for name, shape in shapes.items()}
+    arrays["e_dark"], arrays["f_blurred"] = np.full((2, 5, 64, 64, 3), [[[[[2]]]], [[[[90]]]]], np.uint8)
+    arrays["g_cut_off"] = arrays["h_untold"] = arrays["b"]
+    arrays["j_grey"] = arrays["b"][..., 0]
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+        (folder / f"{name}.txt").write_text("" if name == "b" else f"clip {name} – ünïcode")
+    left = np.arange(64) < 32
+    cv2.imwrite(str(folder / "b.png"), np.broadcast_to(255 * left.astype(np.uint8), (9 * 64, 64)))
+    os.truncate(folder / "g_cut_off.npy", 1000)
+    (folder / "h_untold.txt").unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shards(clips, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards")
+    build(folder, clips)
+    return folder
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def samples(folder):
+    tars = [str(tar) for tar in sorted(folder.glob("*.tar"))]
+    decoded = webdataset.WebDataset(tars, shardshuffle=False).decode()
+    return {sample["__key__"]: sample for sample in decoded}
+
+
+def test_the_account(shards):
+    manifest = read_manifest(shards, **MODELS)
+    assert manifest.outputs == {
+        "a_mp4": "shard-00000",
+        "b": "shard-00000",
+        "c": "shard-00001",
+        "d": "shard-00001",
+    }
+    assert manifest.rejects.keys() == REJECTS.keys()
+    assert all(manifest.rejects[key].startswith(reason) for key, reason in REJECTS.items())
+    assert sorted(manifest.settings["inputs"]) == sorted([*manifest.outputs, *manifest.rejects])
+    assert manifest.settings["quality"] == {"brightness": [20.0, 235.0], "sharpness": 30.0}
+    assert manifest.settings["degradations"] == json.loads(json.dumps(PIPELINE.describe()))
+    assert manifest.summary() == (
+        "10 inputs = 4 outputs + 6 rejects (blurred 1, dark 1, no caption 1, not encoded 1, unreadable 2)"
+    )
+
+
+def test_other_readers_of_webdataset_find_what_was_made(shards, clips):
+    found = samples(shards)
+    assert list(found) == ["a_mp4", "b", "c", "d"]
+    frames, sample = np.load(clips / "c.npy"), found["c"]
+    assert np.array_equal(sample["latents.npy"], encode(to_tensor(frames)[None])[0].half().numpy())
+    assert sample["low.npy"].shape == (3, 3, 2, 8, 12)
+    assert sample["low.npy"].dtype == np.float16
+    assert sample["caption.txt"] == "clip c – ünïcode"
+    assert np.array_equal(sample["text.npy"], embed("clip c – ünïcode").half().numpy())
+    assert found["b"]["text.npy"].shape == (0, 2)
+    assert (found["b"]["subject.npy"] == (np.arange(8) < 4)).all()
+    assert not sample["subject.npy"].any()
+    assert sample["subject.npy"].shape == (1, 2, 8, 12)
+
+
+def test_the_records_lead_to_the_inputs(shards, clips):
+    frames, sample = np.load(clips / "c.npy"), samples(shards)["c"]
+    assert len({json.dumps(record) for record in sample["degradations.json"]}) == 3
+    for low, record in zip(sample["low.npy"], sample["degradations.json"], strict=True):
+        degraded = degrade(from_record(record), frames)
+        assert degraded.shape == (5, 16, 24, 3)
+        enlarged = resize(to_tensor(degraded)[None], 64, 96).clamp(-1, 1)
+        assert np.array_equal(low, encode(enlarged)[0].half().numpy())
+
+
+def test_a_second_build_changes_nothing_and_a_lost_shard_comes_back(shards, clips):
+    before = content(shards)
+    times = {path: path.stat().st_mtime_ns for path in shards.glob("shard-*")}
+    build(shards, clips)
+    assert {path: path.stat().st_mtime_ns for path in shards.glob("shard-*")} == times
+    (shards / "shard-00001.tar").unlink()
+    os.truncate(shards / "shard-00000.tar", 600)
+    with pytest.raises(ValueError, match="incomplete, shard-00000, shard-00001 missing or cut off"):
+        read_manifest(shards, **MODELS)
+    build(shards, clips)
+    assert content(shards) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"codec": "other"}, "codec"),
+        ({"text_encoder": "other"}, "text_encoder"),
+        ({"settings": ShardSettings(PIPELINE, variants=2, clips_per_shard=2, seed=5)}, "variants"),
+        (
+            {"settings": ShardSettings(parse_pipeline([{"jpeg": {}}]), 3, clips_per_shard=2, seed=5)},
+            "degradations",
+        ),
+    ],
+)
+def test_other_settings_are_refused(shards, clips, change, named):
+    before = content(shards)
+    with pytest.raises(ValueError, match=rf"other settings \({named} differ\)"):
+        build(shards, clips, **change)
+    assert content(shards) == before
+
+
+def test_other_clips_are_refused(shards, tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((1, 64, 64, 3), np.uint8))
+    with pytest.raises(ValueError, match="inputs differ"):
+        build(shards, tmp_path)
+
+
+def test_no_clips_no_names_and_nothing_good(tmp_path):
+    with pytest.raises(ValueError, match="no clips"):
+        build(tmp_path / "shards", tmp_path)
+    for name in ("a.b", "a_b"):
+        np.save(tmp_path / f"{name}.npy", np.zeros((1, 64, 64, 3), np.uint8))
+        (tmp_path / f"{name}.txt").write_text("")
+    with pytest.raises(ValueError, match="two clips have one name"):
+        build(tmp_path / "shards", tmp_path)
+    (tmp_path / "a_b.npy").unlink()
+    with pytest.raises(ValueError, match=r"1 inputs = 0 outputs \+ 1 rejects \(dark 1\)"):
+        build(tmp_path / "shards", tmp_path)
+
+
+def test_latents_that_half_precision_cannot_hold_are_rejected(tmp_path, clips):
+    everything = ShardSettings(PIPELINE, variants=1, quality=QualityFilter((0, 255), 0))
+    with pytest.raises(ValueError, match="not finite"):
+        build_shards(tmp_path, clips, everything, lambda video: encode(video) * 1e6, "c", embed, "t")
+
+
+BUILD = """
+import time
+
+import torch
+
+from cvsr.data.degradations.pipeline import parse_pipeline
+from cvsr.data.shards import ShardSettings, build_shards
+
+def encode(video):
+    time.sleep(0.03)
+    if video.shape[-2] % 8:
+        raise ValueError(f"height={video.shape[-2]}: no multiple of 8")
+    return video[:, :, ::4, ::8, ::8]
+
+def embed(caption):
+    return torch.tensor([[i, ord(letter)] for i, letter in enumerate(caption)], dtype=torch.float32).view(-1, 2)
+
+settings = ShardSettings(parse_pipeline(steps), variants=3, clips_per_shard=2, seed=5)
+build_shards(folder, clips, settings, encode, "c0dec", embed, "7ext")
+"""
+
+
+def test_a_build_that_is_killed_again_and_again_ends_like_an_undisturbed_one(shards, clips, tmp_path):
+    """Each time with signal 9, a little later than the time before, until it comes to its end."""
+    server, kills = multiprocessing.get_context("forkserver"), 0
+    server.set_forkserver_preload(["__main__", "cvsr.data.shards"])  # imported once for all
+    names = {"folder": str(tmp_path), "clips": str(clips), "steps": PIPELINE.describe()}
+    for patience in (0.2 * 1.3**n for n in count()):
+        process = server.Process(target=exec, args=(BUILD, dict(names)))
+        process.start()
+        process.join(patience)
+        if process.exitcode is not None:
+            break
+        process.kill()
+        process.join()
+        kills += (tmp_path / "settings.json").exists()
+    assert process.exitcode == 0
+    assert kills >= 2
+    assert content(tmp_path) == content(shards)
+
+
+def test_an_unfinished_folder_says_how_far_it_is(shards, tmp_path):
+    for name, data in content(shards).items():
+        if name not in {"manifest.json", "shard-00003.json"}:
+            (tmp_path / name).write_bytes(data)
+    with pytest.raises(ValueError, match=r"incomplete, 4 of 5 shards.*goes on where it stopped"):
+        read_manifest(tmp_path, **MODELS)

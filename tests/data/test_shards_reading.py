@@ -1,0 +1,145 @@
+"""Crops of shards come by number, batches pad their texts, and a run that stopped goes on exactly."""
+
+import json
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+import webdataset
+
+from cvsr.data.degradations.pipeline import parse_pipeline
+from cvsr.data.shards import ShardSettings, build_shards
+from cvsr.data.shards_reading import ShardClips, check_shards, collate
+from cvsr.data.stream import Bucket, Ticket, stream
+
+MODELS = {"codec": "c0dec", "text_encoder": "7ext"}
+BUCKETS = [Bucket(batch=3, frames=2, size=6), Bucket(batch=2, frames=1, size=12)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two videos and an image, larger, whose latents are their pixels: every fourth frame, every eighth pixel."""
+    clips, rng = tmp_path_factory.mktemp("clips"), np.random.default_rng(0)
+    for name, shape in {
+        "world-0": (9, 64, 80),
+        "world-1": (9, 64, 64),
+        "photograph-0": (1, 128, 104),
+    }.items():
+        np.save(clips / f"{name}.npy", rng.integers(0, 256, (*shape, 3), np.uint8))
+        (clips / f"{name}.txt").write_text("" if name == "world-1" else name)
+    folder = tmp_path_factory.mktemp("shards")
+    settings = ShardSettings(parse_pipeline([{"jpeg": {"quality": [5, 50]}}]), variants=3, clips_per_shard=2)
+    build_shards(folder, clips, settings, lambda v: v[:, :, ::4, ::8, ::8], "c0dec", embed, "7ext")
+    return folder
+
+
+def embed(caption):
+    return torch.arange(2.0 * len(caption)).view(-1, 2)
+
+
+def whole(folder):
+    """Each clip's latents and variants, read without the data set's own means."""
+    tars = [str(tar) for tar in sorted(folder.glob("*.tar"))]
+    decoded = webdataset.WebDataset(tars, shardshuffle=False).decode()
+    return {sample["__key__"]: (sample["latents.npy"], sample["low.npy"]) for sample in decoded}
+
+
+def test_a_crop_is_cut_at_one_place_from_latents_and_from_one_variant(folder):
+    clips, sources, variants = ShardClips(folder, **MODELS, seed=1), whole(folder), set()
+    for number in range(30):
+        sample = clips[Ticket(number, BUCKETS[0])]
+        assert sample["latents"].shape == sample["low"].shape == (3, 2, 6, 6)
+        assert sample["latents"].dtype == sample["low"].dtype == torch.float32
+        places = [
+            (key, variant)
+            for key, (latents, low) in sources.items()
+            if latents.shape[1] == 3
+            for y in range(latents.shape[2] - 5)
+            for x in range(latents.shape[3] - 5)
+            if np.array_equal(latents[:, :2, y : y + 6, x : x + 6], sample["latents"])
+            for variant in range(3)
+            if np.array_equal(low[variant, :, :2, y : y + 6, x : x + 6], sample["low"])
+        ]
+        assert len(places) == 1
+        variants.add(places[0])
+    assert variants == {(key, variant) for key in ("world-0", "world-1") for variant in range(3)}
+
+
+def test_clips_that_do_not_fill_a_bucket_are_left_out(folder):
+    clips = ShardClips(folder, **MODELS)
+    captions = {
+        size: {clips[Ticket(i, Bucket(1, 1, size))]["caption"] for i in range(40)} for size in (8, 12)
+    }
+    assert captions == {8: {"", "world-0", "photograph-0"}, 12: {"photograph-0"}}
+    with pytest.raises(ValueError, match=r"no clip is so long and large.*\[3, 3, 8, 10\]"):
+        clips[Ticket(0, Bucket(1, 2, 12))]
+
+
+def test_shares(folder):
+    clips = ShardClips(folder, **MODELS, shares={"photograph": 0.75, "world": 0.25})
+    drawn = [clips[Ticket(i, Bucket(1, 1, 8))]["caption"] for i in range(300)]
+    assert np.mean([caption == "photograph-0" for caption in drawn]) == pytest.approx(0.75, abs=0.07)
+    with pytest.raises(ValueError, match="begins with 'film'"):
+        ShardClips(folder, **MODELS, shares={"film": 1.0})
+
+
+def test_texts_are_padded_and_masked():
+    def sample(length):
+        return {
+            "latents": torch.zeros(1),
+            "text": 1 + torch.arange(2.0 * length).view(-1, 2),
+            "caption": "c" * length,
+        }
+
+    batch = collate([sample(0), sample(3), sample(1)])
+    assert batch["text"].tolist() == [[[0, 0]] * 3, [[1, 2], [3, 4], [5, 6]], [[1, 2], [0, 0], [0, 0]]]
+    assert batch["text_mask"].tolist() == [[False] * 3, [True] * 3, [True, False, False]]
+    assert batch["caption"] == ["", "ccc", "c"]
+    assert collate([sample(0)])["text_mask"].tolist() == [[False]]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_stream_goes_on_where_it_stopped(folder, workers):
+    clips = ShardClips(folder, **MODELS, seed=3)
+    undisturbed = list(islice(stream(clips, BUCKETS, 0, 0, collate), 5))
+    resumed = list(islice(stream(ShardClips(folder, **MODELS, seed=3), BUCKETS, 3, workers, collate), 2))
+    assert undisturbed[0].keys() == {"latents", "low", "subject", "text", "text_mask", "caption"}
+    assert [batch["low"].shape for batch in undisturbed[:2]] == [(3, 3, 2, 6, 6), (2, 3, 1, 12, 12)]
+    assert undisturbed[0]["subject"].shape == (3, 1, 2, 6, 6)
+    for batch, expected in zip(resumed, undisturbed[3:], strict=True):
+        assert batch["caption"] == expected["caption"]
+        for name in batch.keys() - {"caption"}:
+            assert torch.equal(batch[name], expected[name])
+
+
+def test_shards_of_other_models_are_refused(folder, tmp_path):
+    for name in MODELS:
+        with pytest.raises(ValueError, match=rf"other settings \({name} differ\)"):
+            ShardClips(folder, **MODELS | {name: "other"})
+    with pytest.raises(ValueError, match="holds no shards"):
+        ShardClips(tmp_path, **MODELS)
+
+
+def copy(folder, target):
+    for path in folder.iterdir():
+        (target / path.name).write_bytes(path.read_bytes())
+
+
+def test_damage_is_found_from_end_to_end(folder, tmp_path):
+    check_shards(folder, **MODELS)
+    copy(folder, tmp_path)
+    damaged = bytearray((tmp_path / "shard-00001.tar").read_bytes())
+    damaged[5000] ^= 1
+    (tmp_path / "shard-00001.tar").write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"shard-00001\.tar is damaged"):
+        check_shards(tmp_path, **MODELS)
+
+
+def test_an_account_that_does_not_add_up_is_found(folder, tmp_path):
+    copy(folder, tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    del manifest["outputs"]["world-0"]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match=r"inputs are not outputs \+ rejects: \['world-0'\]"):
+        ShardClips(tmp_path, **MODELS)
