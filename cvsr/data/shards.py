@@ -4,8 +4,8 @@ SeedVR (section 3.3) encodes both sides of its training pairs and the prompts be
 faster; several degradations a clip keep the variety. The files are WebDataset's, so that any of its readers
 takes them; see `cvsr.data.shards_manifest` for what is in a folder and `cvsr.data.shards_reading` for training.
 
-Every shard is a function of the settings and of its clips alone, and appears whole: a build that was killed goes
-on with the next shard and ends with the same bytes as one that was not.
+Every shard is a function of the settings and of its clips alone (if the models repeat themselves), and appears
+whole: a build that was killed goes on with the next shard and ends with the same bytes as one that was not.
 """
 
 import hashlib
@@ -51,14 +51,14 @@ class ShardSettings:
         degradations: what makes a low-quality input of a clip; its result is enlarged to the clip's size again.
         variants: how many differently degraded inputs a clip has.
         quality: clips that do not pass it are rejected.
-        clips_per_shard: those that are rejected count.
+        clips_per_shard: those that are rejected count; a build that is killed loses at most one shard's work.
         seed: of the degradations.
     """
 
     degradations: Pipeline
     variants: int = 4
     quality: QualityFilter = field(default_factory=QualityFilter)
-    clips_per_shard: int = 64
+    clips_per_shard: int = 16
     seed: int = 0
 
     def __post_init__(self):

@@ -73,6 +73,6 @@ class RandomNoise:
 
     def sample(self, rng: Generator, size: tuple[int, int]) -> Noise:
         """Draw a noise."""
-        kind, range = ("poisson", self.scale) if rng.random() < self.poisson else ("gaussian", self.sigma)
-        grey, strength = rng.random() < self.grey, uniform(rng, range)
+        kind, span = ("poisson", self.scale) if rng.random() < self.poisson else ("gaussian", self.sigma)
+        grey, strength = rng.random() < self.grey, uniform(rng, span)
         return Noise(kind, strength, bool(grey), int(rng.integers(2**32)))

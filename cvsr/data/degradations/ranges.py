@@ -5,14 +5,12 @@ from numpy.random import Generator
 Range = tuple[float, float]
 
 
-def check_range(name: str, range: Range, low: float, high: float) -> None:
-    """Raise ValueError unless low ≤ range[0] ≤ range[1] ≤ high."""
-    numbers = (
-        isinstance(range, tuple) and len(range) == 2 and all(isinstance(end, int | float) for end in range)
-    )
-    if not (numbers and low <= range[0] <= range[1] <= high):
+def check_range(name: str, span: Range, low: float, high: float) -> None:
+    """Raise ValueError unless low ≤ span[0] ≤ span[1] ≤ high."""
+    numbers = isinstance(span, tuple) and len(span) == 2 and all(isinstance(end, int | float) for end in span)
+    if not (numbers and low <= span[0] <= span[1] <= high):
         raise ValueError(
-            f"{name}={range}: no such range; allowed {low} ≤ low ≤ high ≤ {high}; try [low, high]"
+            f"{name}={span}: no such range; allowed {low} ≤ low ≤ high ≤ {high}; try [low, high]"
         )
 
 
@@ -24,11 +22,11 @@ def check_probabilities(**probabilities: float) -> None:
         raise ValueError(f"{given}: no probabilities; allowed 0 to 1, together at most 1; try smaller ones")
 
 
-def uniform(rng: Generator, range: Range) -> float:
+def uniform(rng: Generator, span: Range) -> float:
     """A number between both ends."""
-    return float(rng.uniform(*range))
+    return float(rng.uniform(*span))
 
 
-def uniform_integer(rng: Generator, range: Range) -> int:
+def uniform_integer(rng: Generator, span: Range) -> int:
     """A whole number between both ends, which can be drawn themselves."""
-    return int(rng.integers(range[0], range[1], endpoint=True))
+    return int(rng.integers(span[0], span[1], endpoint=True))
