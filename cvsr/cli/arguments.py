@@ -7,7 +7,12 @@ from typing import Any, NoReturn
 from cvsr.cli.values import UsageError, one_of, real, whole
 from cvsr.presets import SAMPLING
 
-SYSTEMS = {"base": "super_resolution"}  # name on the command line: its folder of weights
+SYSTEMS = {"base": "super_resolution", "seedvr": "seedvr"}  # name on the command line: its folder of weights
+COLOUR_CORRECTIONS = {
+    "none": "leave them as they are drawn",
+    "wavelet": "take low frequencies from the input, place by place",
+    "adain": "take mean and contrast from the input, frame by frame",
+}
 BENCHMARKS = {
     "decode": "the autoencoder's decoder against a matrix product",
     "transformer": "a transformer block against a matrix product",
@@ -60,6 +65,7 @@ def _add_upscale(commands) -> None:
         "examples:\n"
         "  python -m cvsr upscale small.mp4 large.mp4\n"
         "  python -m cvsr upscale frames/ large.mp4 --scale 2 --compare\n"
+        "  python -m cvsr upscale photo.png large.png\n"
         "  python -m cvsr upscale noisy.mp4 clean.mp4 --detail 1 --consistency 0 --strength 0.3 --seed 7",
     )
     command.add_argument("input", metavar="IN", help="a video, an image, or a folder of frames")
@@ -84,6 +90,14 @@ def _add_upscale(commands) -> None:
     )
     _add_detail(command)
     _add_consistency(command, "0 for noisy or heavily compressed inputs")
+    kinds = "; ".join(f"{name}: {what}" for name, what in COLOUR_CORRECTIONS.items())
+    command.add_argument(
+        "--colour-correction",
+        type=one_of("colour-correction", COLOUR_CORRECTIONS),
+        default="none",
+        metavar="KIND",
+        help=f"colours after decoding, for results with a cast (default none; {kinds})",
+    )
     command.add_argument("--salvage", action="store_true", help="of a damaged file, take what can be read")
     _add_common(command)
 
@@ -192,7 +206,9 @@ def _add(
 
 def _add_output(command: Parser) -> None:
     command.add_argument(
-        "output", metavar="OUT", help=".mp4, .mkv or .mov; a name ending in / for PNG frames"
+        "output",
+        metavar="OUT",
+        help=".mp4, .mkv or .mov; .png or .jpg for one frame; a name ending in / for PNG frames",
     )
 
 

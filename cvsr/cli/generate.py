@@ -70,4 +70,4 @@ def generate(
 
 def _write(path: str, frames: np.ndarray, settings: dict) -> None:
     write_video(path, frames, fps=SAMPLING.fps, metadata={"cvsr": settings})
-    report(path, frames)
+    report(path, *frames.shape[:3])

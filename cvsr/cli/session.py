@@ -3,7 +3,6 @@
 import sys
 
 import diffusers
-import numpy as np
 import torch
 import transformers
 
@@ -20,7 +19,6 @@ def quiet_libraries() -> None:
         library.utils.logging.disable_progress_bar()
 
 
-def report(path: str, frames: np.ndarray) -> None:
-    """Say what was written: uint8 (T, H, W, 3)."""
-    count, height, width = frames.shape[:3]
+def report(path: str, count: int, height: int, width: int) -> None:
+    """Say what was written: so many frames of a size."""
     sys.stdout.write(f"wrote {path}: {count} frame{'s' * (count > 1)} of {width}x{height}\n")

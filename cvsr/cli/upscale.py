@@ -1,7 +1,10 @@
-"""`python -m cvsr upscale`."""
+"""`python -m cvsr upscale`: the small video is read whole and checked, the large one made and written in a stream."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from cvsr.cli.arguments import SYSTEMS
@@ -10,10 +13,15 @@ from cvsr.cli.memory import available_memory, keep_freed_memory
 from cvsr.cli.session import device, quiet_libraries, report
 from cvsr.data.encoding import MAX_SIDE
 from cvsr.data.files import check_output
-from cvsr.data.video import Video, read_video, to_tensor, write_video
+from cvsr.data.video import Video, read_video, to_frames, to_tensor, video_output
+from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.store import load
+from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.pipelines.tiling import Tiling
 
-BYTES_PER_PIXEL = 24  # of the result while it is blended, corrected and written
+BYTES_PER_PIXEL = (
+    100  # of a chunk of the result while it is made, blended and corrected: eight copies in float32
+)
 
 
 def upscale(
@@ -28,6 +36,7 @@ def upscale(
     strength: float,
     detail: float,
     consistency: int,
+    colour_correction: str,
     system: str,
     salvage: bool,
     compare: bool,
@@ -43,36 +52,43 @@ def upscale(
     quiet_libraries()
     pipeline = load(SYSTEMS[system], weights).to(device())
     pipeline.set_progress_bar_config(desc="upscaling", unit="step")
-    result = pipeline(
-        to_tensor(video.frames)[None],
-        prompt,
-        scale,
-        num_inference_steps=steps,
-        strength=strength,
-        detail=detail,
-        consistency=consistency,
-        generator=torch.Generator().manual_seed(seed),
-        output_type="np",
-    ).frames[0]
     settings = {
-        "command": "upscale",
-        "system": system,
         "scale": scale,
         "prompt": prompt,
-        "steps": steps,
-        "seed": seed,
         "strength": strength,
         "detail": detail,
         "consistency": consistency,
+        "colour_correction": colour_correction,
     }
-    metadata = {**video.metadata, "cvsr": settings}
-    write_video(output, replace(video, frames=result), metadata=metadata)
-    report(output, result)
+    asked = Enlargement(**settings, num_inference_steps=steps, generator=torch.Generator().manual_seed(seed))
+    made_by = {"command": "upscale", "system": system, "steps": steps, "seed": seed, **settings}
+    metadata = {**video.metadata, "cvsr": made_by}
+    with ExitStack() as stack:
+        write = stack.enter_context(video_output(output, video, metadata=metadata))
+        if compared:
+            silent = replace(video, audio=None)
+            write_both = stack.enter_context(video_output(compared, silent, metadata=metadata))
+        for small, large in _enlarged(pipeline, video.frames, asked):
+            write(large)
+            if compared:
+                both = before_and_after(small, large, "input", f"{system}, x{scale:g}")
+                write_both(both)
+    report(output, len(video), *large.shape[1:3])
     if compared:
-        both = before_and_after(video.frames, result, "input", f"{system}, x{scale:g}")
-        write_video(compared, replace(video, frames=both, audio=None), metadata=metadata)
-        report(compared, both)
+        report(compared, len(video), *both.shape[1:3])
     return 0
+
+
+def _enlarged(
+    pipeline: SuperResolutionPipeline, frames: np.ndarray, asked: Enlargement
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Frames of the input and of the result, uint8 (T, H, W, 3) both, some at a time."""
+    length, done = asked.tiling.stride, 0
+    pieces = (to_tensor(frames[at : at + length])[None] for at in range(0, len(frames), length))
+    for piece in pipeline.stream(pieces, asked, len(frames)):
+        large = to_frames(piece[0])
+        yield frames[done : done + len(large)], large
+        done += len(large)
 
 
 def _check_size(video: Video, scale: float) -> None:
@@ -82,10 +98,10 @@ def _check_size(video: Video, scale: float) -> None:
         raise ValueError(
             f"scale={scale:g}: makes {width}x{height} pixels; allowed {MAX_SIDE} a side; try --scale 2"
         )
-    needed, available = BYTES_PER_PIXEL * frames * height * width, available_memory()
+    at_once = min(frames, Tiling().frames)
+    needed, available = BYTES_PER_PIXEL * at_once * height * width, available_memory()
     if available is not None and needed > available:
-        most = int(frames * available / needed)
         raise ValueError(
-            f"scale={scale:g}: {frames} frames of {width}x{height} take {needed / 2**30:.1f} GiB of memory; "
-            f"allowed {available / 2**30:.1f}; try a smaller --scale, or --frames {max(most, 1)}"
+            f"scale={scale:g}: {at_once} frames of {width}x{height} take {needed / 2**30:.1f} GiB of memory;"
+            f" allowed {available / 2**30:.1f}; try a smaller --scale"
         )

@@ -3,14 +3,17 @@
 import io
 import re
 import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin
 
 from cvsr.data.ffmpeg import MAX_PIXELS, parse_metadata, reason
-from cvsr.data.files import IMAGE_SUFFIXES, VideoError
+from cvsr.data.files import IMAGE_SUFFIXES, VideoError, atomic_output, output_kind, write_errors
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 READ_SUFFIXES = (*IMAGE_SUFFIXES, ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm")
@@ -61,6 +64,26 @@ def read_image(
     except Exception as error:
         problem = f"not an image of its kind, or damaged ({reason(error)}); make or download it again"
         raise VideoError(f"path={path}: {problem}") from error
+
+
+@contextmanager
+def image_output(path: PathLike, comment: str) -> Iterator[Callable[[np.ndarray, Sequence[Fraction]], None]]:
+    """Write one frame (.png .jpg), or the frames of a folder ("name/") as they come, whole or not at all.
+
+    In the block, `write(frames, seconds)` takes uint8 frames (T, H, W, 3); images keep no time. `comment` goes
+    into every file. Raises `VideoError` where the output cannot be written.
+    """
+    is_folder, count = output_kind(path) == "folder", 0
+    with atomic_output(path) as part, write_errors(path):
+
+        def write(frames: np.ndarray, _: Sequence[Fraction]) -> None:
+            nonlocal count
+            for image in frames:
+                file = part / f"{count:06d}.png" if is_folder else part
+                write_image(file, image, comment, ".png" if is_folder else Path(path).suffix.lower())
+                count += 1
+
+        yield write
 
 
 def write_image(path: Path, image: np.ndarray, comment: str, kind: str) -> None:

@@ -7,11 +7,12 @@ Files are read strictly (see `cvsr.data.decoding`) and written whole or not at a
 the clips of a data set see `cvsr.data.clips`; for videos larger than memory, `VideoReader` and `VideoWriter`.
 """
 
+import itertools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import islice
 from math import lcm
 from os import PathLike
 from pathlib import Path
@@ -21,8 +22,8 @@ import torch
 
 from cvsr.data.decoding import DEFAULT_FPS, VideoReader
 from cvsr.data.encoding import CRF, VideoWriter, as_rate, check_frames, to_json
-from cvsr.data.files import VideoError, atomic_output, input_path, output_kind, write_errors
-from cvsr.data.images import READ_SUFFIXES, frame_files, read_image, write_image
+from cvsr.data.files import VideoError, input_path, output_kind
+from cvsr.data.images import READ_SUFFIXES, frame_files, image_output, read_image
 
 MAX_BYTES = 8 * 2**30  # of decoded frames in memory: 1380 frames of 1080p
 _FINEST_CLOCK = 10_000_000  # ticks a second, for timestamps without a small common denominator
@@ -83,7 +84,7 @@ def read_video(path: str | PathLike, *, salvage: bool = False, max_frames: int |
     with VideoReader(found, salvage=salvage) as reader:
         seconds: list[Fraction] = []
         expected = min(reader.frames or 64, max_frames or sys.maxsize)
-        frames = _gather(_timed(islice(reader, max_frames), seconds), expected, found)
+        frames = _gather(_timed(itertools.islice(reader, max_frames), seconds), expected, found)
         audio = found if reader.has_audio else None
         fps = reader.fps if salvage else _rate(reader.fps, seconds)  # salvaged frames leave gaps
         return Video(frames, fps, seconds, reader.metadata, audio, reader.pixel_aspect)
@@ -112,18 +113,51 @@ def write_video(
     if isinstance(video, Video) == (fps is not None):
         raise VideoError(f"fps={fps}: goes with an array of frames, and only with one; a Video has its own")
     video = video if isinstance(video, Video) else Video(video, fps)
-    metadata = video.metadata if metadata is None else metadata
+    with video_output(path, video, metadata=metadata, crf=crf) as write:
+        write(video.frames)
+
+
+@contextmanager
+def video_output(
+    path: str | PathLike, like: Video, *, metadata: dict | None = None, crf: float = CRF
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """Write as `write_video` does, but frames as they come: `write(frames)`, uint8 (T, H, W, 3), in the block.
+
+    Args:
+        path: the output; appears, whole, when the block ends well, or not at all.
+        like: the video whose rate, timestamps, sound and metadata are kept; as many frames have to come.
+        metadata: settings to keep in the file instead of its own.
+        crf: x264's constant rate factor, 0 (best) to 51.
+
+    Raises:
+        VideoError: the output cannot be written, frames of the wrong kind, or not as many as `like` has.
+    """
+    metadata = like.metadata if metadata is None else metadata
     kind = output_kind(path)
-    if len(video) == 0 or (kind == "image" and len(video) > 1):
+    if len(like) == 0 or (kind == "image" and len(like) > 1):
         raise VideoError(
-            f"frames={len(video)}: cannot make {path}; one frame makes an image, any number a video"
+            f"frames={len(like)}: cannot make {path}; one frame makes an image, any number a video"
         )
-    if kind == "video":
-        kept = {"audio": video.audio, "pixel_aspect": video.pixel_aspect, "metadata": metadata}
-        with VideoWriter(path, video.fps, time_base=_clock(video), crf=crf, **kept) as writer:
-            writer.write(video.frames, video.timestamps)
-    else:
-        _write_images(path, video.frames, to_json(metadata), is_folder=kind == "folder")
+    with ExitStack() as stack:
+        if kind == "video":
+            kept = {"audio": like.audio, "pixel_aspect": like.pixel_aspect, "metadata": metadata}
+            writer = VideoWriter(path, like.fps, time_base=_clock(like), crf=crf, **kept)
+            append = stack.enter_context(writer).write
+        else:
+            append = stack.enter_context(image_output(path, to_json(metadata)))
+        count = 0
+
+        def write(frames: np.ndarray) -> None:
+            nonlocal count
+            check_frames(frames)
+            append(frames, like.timestamps[count : count + len(frames)])
+            count += len(frames)
+
+        yield write
+        if count != len(like):
+            raise VideoError(
+                f"frames={count}: {len(like)} were to come for {path}; give one for each timestamp"
+            )
 
 
 def to_tensor(frames: np.ndarray) -> torch.Tensor:
@@ -209,10 +243,3 @@ def _clock(video: Video) -> Fraction:
     """The coarsest unit of time that holds every timestamp exactly (or one fine enough to be near)."""
     ticks = lcm(video.fps.numerator, *(second.denominator for second in video.timestamps))
     return Fraction(1, min(ticks, _FINEST_CLOCK))
-
-
-def _write_images(path: str | PathLike, frames: np.ndarray, comment: str, is_folder: bool) -> None:
-    with atomic_output(path) as part, write_errors(path):
-        for index, image in enumerate(frames):
-            file = part / f"{index:06d}.png" if is_folder else part
-            write_image(file, image, comment, ".png" if is_folder else Path(path).suffix.lower())

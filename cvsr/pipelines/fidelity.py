@@ -3,11 +3,16 @@
 Videos are (B, C, T, H, W); "enlarged" is the input resized to the result's size.
 """
 
+from collections.abc import Callable
+
+import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
 from cvsr.data.resize import resize
+
+FLAT = 1e-5  # standard deviation of a frame without any contrast to stretch
 
 
 def back_project(video: Tensor, source: Tensor, rounds: int) -> Tensor:
@@ -40,6 +45,40 @@ def transfer_colour(video: Tensor, enlarged: Tensor, levels: int = 5) -> Tensor:
     The wavelet colour correction of StableSR (Wang et al. 2024), which SeedVR's released code applies too.
     """
     return video + low_frequencies(enlarged - video, levels)
+
+
+def match_statistics(video: Tensor, enlarged: Tensor) -> Tensor:
+    """Each frame's channels shifted and stretched to the mean and standard deviation of the enlarged input's.
+
+    Adaptive instance normalisation (Huang & Belongie 2017, section 5) on pixels, StableSR's other colour correction
+    (Wang et al. 2024): it moves a whole frame, where the wavelet's moves every place on its own.
+    """
+    axes = (-2, -1)
+    std, mean = torch.std_mean(video, axes, correction=0, keepdim=True)  # (B, C, T, 1, 1)
+    target_std, target_mean = torch.std_mean(enlarged, axes, correction=0, keepdim=True)
+    return (video - mean) / std.clamp(min=FLAT) * target_std + target_mean
+
+
+COLOUR_CORRECTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "none": lambda video, _: video,
+    "wavelet": transfer_colour,
+    "adain": match_statistics,
+}
+
+
+def correct_colour(video: Tensor, enlarged: Tensor, kind: str) -> Tensor:
+    """The result with the colours of the enlarged input, by one of COLOUR_CORRECTIONS; ValueError for another."""
+    check_colour_correction(kind)
+    return COLOUR_CORRECTIONS[kind](video, enlarged)
+
+
+def check_colour_correction(kind: str) -> None:
+    """ValueError unless it is one of COLOUR_CORRECTIONS."""
+    if kind not in COLOUR_CORRECTIONS:
+        raise ValueError(
+            f"colour_correction={kind!r}: unknown; allowed {', '.join(COLOUR_CORRECTIONS)};"
+            " try colour_correction='wavelet'"
+        )
 
 
 def low_frequencies(video: Tensor, levels: int) -> Tensor:

@@ -1,7 +1,8 @@
-"""Covering a video with overlapping tiles that fade into each other.
+"""Covering frames with overlapping tiles that fade into each other, and how long a chunk of them may be.
 
-A video too long or too large for one pass is cut along time, height and width; a tile is one span of each.
-The weights of an axis sum to 1 at every position, hence so do their products: the tiles' sum is the video.
+A video too large for one pass is cut along height and width; a tile is one span of each. The weights of an axis
+sum to 1 at every position, hence so do their products: the tiles' sum is the video. One too long is cut in time as
+well, by `cvsr.pipelines.streaming`, which need not know its length.
 """
 
 import itertools
@@ -35,25 +36,23 @@ class Span:
 
 @dataclass(frozen=True)
 class Tile:
-    """One span of each axis."""
+    """One span of each axis of a frame."""
 
-    frames: Span
     rows: Span
     columns: Span
 
     def of(self, video: Tensor) -> Tensor:
-        """The tile of a video (…, T, H, W), as a view."""
-        return video[..., self.frames.slice, self.rows.slice, self.columns.slice]
+        """The tile of a video (…, H, W), as a view."""
+        return video[..., self.rows.slice, self.columns.slice]
 
     def of_latents(self, latents: Tensor) -> Tensor:
-        """The tile of latents (…, t, h, w), as a view."""
-        rows, columns = self.rows.latent_slice(SPATIAL), self.columns.latent_slice(SPATIAL)
-        return latents[..., self.frames.latent_slice(TEMPORAL), rows, columns]
+        """The tile of latents (…, h, w), as a view."""
+        return latents[..., self.rows.latent_slice(SPATIAL), self.columns.latent_slice(SPATIAL)]
 
     @property
     def weights(self) -> Tensor:
-        """Of every pixel in the blend, (T, H, W) of the tile."""
-        return torch.einsum("t,h,w->thw", self.frames.weights, self.rows.weights, self.columns.weights)
+        """Of every pixel in the blend, (H, W) of the tile."""
+        return torch.outer(self.rows.weights, self.columns.weights)
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Tiling:
 
     Args:
         pixels, overlap: height and width of a tile, a multiple of 16.
-        frames, frame_overlap: its length, 4n + 1.
+        frames, frame_overlap: the length of a chunk, 4n + 1.
     """
 
     pixels: int = 256
@@ -81,11 +80,19 @@ class Tiling:
         if not 0 <= self.frame_overlap <= most:
             raise ValueError(f"frame_overlap={self.frame_overlap}: too much; allowed 0 to {most}; try 1")
 
-    def cover(self, frames: int, height: int, width: int) -> list[Tile]:
-        """The tiles of 4n + 1 frames of a height and width in multiples of 16; all of one time in a row."""
-        time = spans(frames, self.frames, self.frame_overlap, TEMPORAL)
+    @property
+    def stride(self) -> int:
+        """Frames from the start of a chunk to the start of the next."""
+        return (self.frames - self.frame_overlap) // TEMPORAL * TEMPORAL
+
+    def chunks(self, frames: int) -> int:
+        """How many chunks a video of so many frames is cut into."""
+        return 1 + math.ceil(max(up(frames - 1, TEMPORAL) + 1 - self.frames, 0) / self.stride)
+
+    def cover(self, height: int, width: int) -> list[Tile]:
+        """The tiles of frames of a height and width in multiples of 16."""
         rows, columns = (spans(side, self.pixels, self.overlap, PATCH) for side in (height, width))
-        return [Tile(*each) for each in itertools.product(time, rows, columns)]
+        return [Tile(*each) for each in itertools.product(rows, columns)]
 
 
 def spans(length: int, size: int, overlap: int, step: int) -> list[Span]:
@@ -102,20 +109,25 @@ def spans(length: int, size: int, overlap: int, step: int) -> list[Span]:
     last = (length - size) // step
     starts = [step * round(last * index / max(count - 1, 1)) for index in range(count)]
     neighbours = zip([None, *starts], starts, [*starts[1:], None], strict=False)
-    ramps = torch.stack([_ramp(start, before, after, size, length) for before, start, after in neighbours])
-    weights = ramps / ramps.sum(0)  # (count, length)
+    ramps, total = [], torch.zeros(length)
+    for before, start, after in neighbours:
+        shared_before = 0 if before is None else before + size - start
+        ramps.append(fade(size, shared_before, 0 if after is None else start + size - after))
+        total[start : start + size] += ramps[-1]
     return [
-        Span(start, start + size, row[start : start + size])
-        for start, row in zip(starts, weights, strict=True)
+        Span(start, start + size, ramp / total[start : start + size])
+        for start, ramp in zip(starts, ramps, strict=True)
     ]
 
 
-def _ramp(start: int, before: int | None, after: int | None, size: int, length: int) -> Tensor:
-    """1 inside the span, 0 outside, rising and falling over what it shares with the spans beside it."""
-    position = torch.arange(length) - start
-    ramp = ((position >= 0) & (position < size)).float()
-    if before is not None:
-        ramp *= ((position + 1) / (before + size - start + 1)).clamp(0, 1)
-    if after is not None:
-        ramp *= ((size - position) / (start + size - after + 1)).clamp(0, 1)
-    return ramp
+def fade(size: int, shared_before: int, shared_after: int) -> Tensor:
+    """Weights (size,): 1, rising and falling linearly over what is shared with the neighbours on both sides."""
+    position = torch.arange(size)
+    rise = ((position + 1) / (shared_before + 1)).clamp(max=1)
+    fall = ((size - position) / (shared_after + 1)).clamp(max=1)
+    return rise * fall
+
+
+def up(length: int, step: int) -> int:
+    """The next multiple of `step`."""
+    return -(-length // step) * step

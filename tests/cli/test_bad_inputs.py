@@ -25,7 +25,7 @@ def refused(weights, tmp_path, capsys, monkeypatch):
     def must_not_run(*_, **__):
         raise AssertionError("the long work began")
 
-    monkeypatch.setattr(SuperResolutionPipeline, "__call__", must_not_run)
+    monkeypatch.setattr(SuperResolutionPipeline, "stream", must_not_run)
 
     def run(source, output=None, *options, weights=weights) -> str:
         before = sorted(tmp_path.rglob("*"))
@@ -184,6 +184,20 @@ def transformer_of(weights):
 def test_weights_missing(refused, clip, copied):
     shutil.rmtree(copied / "super_resolution")
     assert "no such folder; allowed" in refused(clip, weights=copied)
+
+
+def test_weights_of_a_system_that_are_not_there(refused, clip, weights):
+    error = refused(clip, None, "--system", "seedvr")
+    assert f"weights={weights / 'seedvr'}: no such folder; allowed" in error
+
+
+def test_a_film_does_not_go_into_a_picture(refused, clip, tmp_path):
+    assert "one frame makes an image" in refused(clip, tmp_path / "results" / "large.png")
+
+
+def test_an_unknown_colour_correction(refused, clip):
+    error = refused(clip, None, "--colour-correction", "lab")
+    assert "colour-correction=lab: unknown; allowed none, wavelet, adain; try" in error
 
 
 def test_weights_lacking_a_file(refused, clip, copied):

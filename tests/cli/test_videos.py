@@ -1,15 +1,23 @@
 """upscale and generate write what they say: size, rate, sound, settings; a signal leaves nothing."""
 
 import os
+import shutil
 import signal
 import threading
+from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
+import torch
 
 from cvsr.cli.main import main
-from cvsr.data.video import read_video, write_video
+from cvsr.data.video import Video, read_video, write_video
+from cvsr.pipelines.store import save
+from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.presets import PRESETS
+from cvsr.systems.seedvr import build_seedvr
+from cvsr.weights import Card, write_card
 
 
 def upscale(weights, *arguments) -> int:
@@ -49,6 +57,47 @@ def test_upscale_keeps_rate_and_sound_and_notes_its_settings(weights, clip, tmp_
 def test_other_scales(weights, clip, tmp_path, scale, size):
     assert upscale(weights, clip, tmp_path / "out.mp4", "--scale", scale, "--frames", 2) == 0
     assert read_video(tmp_path / "out.mp4").frames.shape == (2, *size, 3)
+
+
+@pytest.fixture(scope="module")
+def seedvr(weights, tmp_path_factory):
+    """The weights folder with a tiny SeedVR among the others."""
+    folder = shutil.copytree(weights, tmp_path_factory.mktemp("with_seedvr") / "weights")
+    torch.manual_seed(0)
+    save(SuperResolutionPipeline(**vars(build_seedvr(PRESETS["tiny"], ["a red ball"]))), folder / "seedvr")
+    write_card(folder / "seedvr", Card("tiny", "none", "0", 0, "nothing", 0, "cpu", 0.0, {}))
+    return folder
+
+
+def test_seedvr_enlarges_clips_and_pictures(seedvr, clip, tmp_path):
+    assert upscale(seedvr, clip, tmp_path / "large.mp4", "--system", "seedvr") == 0
+    large = read_video(tmp_path / "large.mp4")
+    assert large.frames.shape == (6, 64, 96, 3)
+    assert large.metadata["cvsr"]["system"] == "seedvr"
+    write_video(tmp_path / "photo.png", np.zeros((1, 9, 11, 3), np.uint8), fps=1)
+    assert upscale(seedvr, tmp_path / "photo.png", tmp_path / "large.jpg", "--system", "seedvr") == 0
+    assert read_video(tmp_path / "large.jpg").frames.shape == (1, 36, 44, 3)
+
+
+def test_a_colour_correction_is_noted_and_changes_the_result(weights, clip, tmp_path):
+    results = {}
+    for kind in ("none", "wavelet", "adain"):
+        options = ["--colour-correction", kind, "--consistency", 0, "--frames", 1]
+        assert upscale(weights, clip, tmp_path / f"{kind}.png", *options) == 0
+        results[kind] = read_video(tmp_path / f"{kind}.png")
+        assert results[kind].metadata["cvsr"]["colour_correction"] == kind
+    pictures = {results[kind].frames.tobytes() for kind in results}
+    assert len(pictures) == 3
+
+
+def test_a_long_clip_keeps_its_timestamps_and_both_files_their_frames(weights, tmp_path):
+    rng, seconds = np.random.default_rng(0), [Fraction(n * n + 20 * n, 1000) for n in range(30)]
+    frames = rng.integers(0, 256, (30, 4, 6, 3), dtype=np.uint8)
+    write_video(tmp_path / "small.mp4", Video(frames, 20, seconds))
+    assert upscale(weights, tmp_path / "small.mp4", tmp_path / "large.mp4", "--compare") == 0
+    large, both = read_video(tmp_path / "large.mp4"), read_video(tmp_path / "large_compare.mp4")
+    assert large.timestamps == both.timestamps == seconds
+    assert (large.frames.shape, len(both)) == ((30, 16, 24, 3), 30)
 
 
 def test_an_image_and_a_folder_of_frames(weights, tmp_path):

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from cvsr.data import video as module
 from cvsr.data.files import VideoError
-from cvsr.data.video import Video, read_video, to_frames, to_tensor, write_video
+from cvsr.data.video import Video, read_video, to_frames, to_tensor, video_output, write_video
 
 
 @settings(deadline=None)
@@ -93,3 +93,25 @@ def test_any_rising_timestamps_come_back(tmp_path_factory, moving, steps, clock)
     path = tmp_path_factory.mktemp("clock") / "out.mp4"
     write_video(path, Video(moving(len(steps), 16, 16), Fraction(24), seconds))
     assert read_video(path).timestamps == seconds
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "frames/"])
+def test_frames_are_written_as_they_come_or_not_at_all(tmp_path, moving, name):
+    folder, like = tmp_path / "results", Video(moving(7), 12, metadata={"seed": 1})
+    folder.mkdir()
+    with video_output(f"{folder}/{name}", like) as write:
+        for at in range(0, 7, 3):
+            write(like.frames[at : at + 3])
+            assert not (folder / name).exists()
+    write_video(f"{tmp_path}/whole_{name}", like)
+    streamed, whole = read_video(folder / name), read_video(tmp_path / f"whole_{name}")
+    assert np.array_equal(streamed.frames, whole.frames)
+    assert (streamed.timestamps, streamed.metadata) == (whole.timestamps, whole.metadata)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("name", ["out.mp4", "frames/"])
+def test_frames_too_few_or_too_many_leave_nothing(tmp_path, moving, name, count):
+    with pytest.raises(VideoError), video_output(f"{tmp_path}/{name}", Video(moving(3), 12)) as write:
+        write(moving(count))
+    assert list(tmp_path.iterdir()) == []

@@ -3,8 +3,17 @@
 import pytest
 import torch
 
+from cvsr.cli import arguments
 from cvsr.data.resize import resize
-from cvsr.pipelines.fidelity import back_project, emphasise_detail, low_frequencies, transfer_colour
+from cvsr.pipelines.fidelity import (
+    COLOUR_CORRECTIONS,
+    back_project,
+    correct_colour,
+    emphasise_detail,
+    low_frequencies,
+    match_statistics,
+    transfer_colour,
+)
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -54,3 +63,38 @@ def test_emphasised_detail_lies_on_the_line_from_the_enlargement_through_the_res
     torch.testing.assert_close(emphasise_detail(video, source, 1.0), video)
     torch.testing.assert_close(emphasise_detail(video, source, 0.0), enlarged)
     torch.testing.assert_close(emphasise_detail(video, source, 1.5) - video, 0.5 * (video - enlarged))
+
+
+def test_adain_undoes_any_change_of_brightness_and_contrast():
+    truth = noise(2, 3, 2, 10, 12)
+    contrast, brightness = noise(2, 3, 2, 1, 1, seed=1) * 0.4 + 1, noise(2, 3, 2, 1, 1, seed=2)
+    changed = contrast * truth + brightness  # another one for each channel of each frame
+    torch.testing.assert_close(match_statistics(changed, truth), truth, atol=1e-5, rtol=1e-5)
+
+
+def test_adain_gives_the_statistics_of_the_input_and_keeps_the_order_of_values():
+    result, enlarged = noise(1, 3, 2, 10, 12), 0.3 * noise(1, 3, 2, 10, 12, seed=1) + 0.2
+    matched = match_statistics(result, enlarged)
+    for statistic in (torch.mean, torch.std):
+        torch.testing.assert_close(statistic(matched, (-2, -1)), statistic(enlarged, (-2, -1)))
+    assert torch.equal(matched.flatten(-2).argsort(), result.flatten(-2).argsort())
+
+
+def test_adain_of_a_flat_frame_and_of_one_pixel_is_the_mean_of_the_input():
+    enlarged = noise(1, 3, 1, 4, 4)
+    matched = match_statistics(torch.full_like(enlarged, 0.9), enlarged)
+    torch.testing.assert_close(matched, enlarged.mean((-2, -1), keepdim=True).expand_as(enlarged))
+    pixel = noise(1, 3, 1, 1, 1, seed=1)
+    torch.testing.assert_close(match_statistics(noise(1, 3, 1, 1, 1), pixel), pixel)
+
+
+def test_a_colour_correction_by_its_name():
+    result, enlarged = noise(1, 3, 1, 8, 8), noise(1, 3, 1, 8, 8, seed=1)
+    assert torch.equal(correct_colour(result, enlarged, "none"), result)
+    assert torch.equal(correct_colour(result, enlarged, "wavelet"), transfer_colour(result, enlarged))
+    assert torch.equal(correct_colour(result, enlarged, "adain"), match_statistics(result, enlarged))
+    with pytest.raises(
+        ValueError, match=r"^colour_correction='lab': unknown; allowed none, wavelet, adain; try"
+    ):
+        correct_colour(result, enlarged, "lab")
+    assert list(arguments.COLOUR_CORRECTIONS) == list(COLOUR_CORRECTIONS)

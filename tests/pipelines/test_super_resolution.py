@@ -109,7 +109,18 @@ def test_consistency_and_colour_bring_the_result_to_its_input(enlarger, video):
 
     without = gap(consistency=0)
     assert gap(consistency=3) < 0.2 * without
-    assert gap(consistency=0, match_colour=True) < without
+    assert gap(consistency=0, colour_correction="wavelet") < without
+
+
+def test_adain_gives_each_frame_the_mean_of_its_input(enlarger, video):
+    arguments = {"num_inference_steps": 1, "consistency": 0, "detail": 1.0}
+    target = resize(0.1 * video, 64, 96).mean((-2, -1))
+
+    def gap(kind):
+        result = enlarger(0.1 * video, **arguments, colour_correction=kind, generator=seeded()).frames
+        return (result.mean((-2, -1)) - target).abs().max()
+
+    assert gap("adain") < 1e-5 < gap("none")
 
 
 @pytest.mark.parametrize(
@@ -126,6 +137,7 @@ def test_consistency_and_colour_bring_the_result_to_its_input(enlarger, video):
         ("strength", float("nan")),
         ("guidance_scale", float("nan")),
         ("consistency", -1),
+        ("colour_correction", "lab"),
         ("detail", -0.5),
         ("detail", float("nan")),
         ("output_type", "gif"),

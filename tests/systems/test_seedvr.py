@@ -6,6 +6,7 @@ import torch
 from cvsr.data.resize import resize
 from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
 from cvsr.models.conditioning import beside
+from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.presets import PRESETS
 from cvsr.systems.seedvr import build_seedvr
@@ -41,6 +42,31 @@ def test_an_untrained_one_returns_the_codec_of_the_bicubic_enlargement(size):
     torch.testing.assert_close(
         result, expected[:, :, : size[0], :height, :width].clamp(-1, 1), rtol=1e-5, atol=1e-5
     )
+
+
+@pytest.mark.parametrize("size", [(2, 143, 255), (6, 40, 24), (1, 33, 50), (38, 8, 12)])
+def test_odd_portrait_still_and_long_videos(size, monkeypatch):
+    torch.manual_seed(0)
+    pipeline = SuperResolutionPipeline(**vars(build_seedvr(PRESETS["tiny"], ["a red ball"])))
+    pipeline.set_progress_bar_config(disable=True)
+    video = torch.rand(1, 3, *size) * 2 - 1
+    settings = {"scale": 1, "num_inference_steps": 1, "detail": 1.0, "consistency": 0}
+    whole = pipeline(video, **settings, generator=torch.Generator().manual_seed(0)).frames
+    asked = Enlargement(**settings, generator=torch.Generator().manual_seed(0))
+    streamed = torch.cat(list(pipeline.stream(video.split(7, dim=2), asked, size[0])), dim=2)
+    assert whole.shape == video.shape
+    torch.testing.assert_close(streamed, whole, rtol=0, atol=1e-5)
+
+    pixels = {}  # a codec that passes pixels by: what an untrained network returns is its input
+
+    def encode(autoencoder, frames):
+        pixels["frames"] = frames
+        time, height, width = 1 + frames.shape[2] // 4, frames.shape[3] // 8, frames.shape[4] // 8
+        return frames.new_zeros(1, pipeline.transformer.config.out_channels, time, height, width)
+
+    monkeypatch.setattr("cvsr.pipelines.super_resolution.encode_to_latents", encode)
+    monkeypatch.setattr("cvsr.pipelines.super_resolution.decode_from_latents", lambda *_: pixels["frames"])
+    torch.testing.assert_close(pipeline(video, **settings).frames, video, rtol=0, atol=1e-5)
 
 
 def test_the_mask_says_that_a_condition_is_given():
