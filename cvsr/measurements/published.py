@@ -1,0 +1,30 @@
+"""What papers report, to stand beside what we measure: figures only, each with its table."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PublishedAutoencoder:
+    """A row of SeedVR's table 2. `temporal` is None for codecs of single images; parameters in millions."""
+
+    parameters: float
+    temporal: int | None
+    spatial: int
+    channels: int
+    psnr: float  # dB
+    ssim: float
+    lpips: float
+    rfvd: float
+
+
+# SeedVR, table 2; the last row is its own.
+AUTOENCODERS = {
+    "SD 2.1": PublishedAutoencoder(83.7, None, 8, 4, 29.50, 0.9050, 0.0998, 8.14),
+    "VEnhancer": PublishedAutoencoder(97.7, None, 8, 4, 30.81, 0.9356, 0.0751, 11.10),
+    "Cosmos": PublishedAutoencoder(90.2, 4, 8, 16, 32.34, 0.9484, 0.0847, 13.02),
+    "OpenSora": PublishedAutoencoder(393.3, 4, 8, 4, 27.70, 0.8893, 0.1661, 47.04),
+    "OpenSoraPlan v1.3": PublishedAutoencoder(147.3, 4, 8, 16, 30.41, 0.9280, 0.0976, 27.70),
+    "CV-VAE (SD3)": PublishedAutoencoder(181.9, 4, 8, 16, 33.21, 0.9612, 0.0589, 6.50),
+    "CogVideoX": PublishedAutoencoder(215.6, 4, 8, 16, 34.30, 0.9650, 0.0623, 6.06),
+    "SeedVR": PublishedAutoencoder(250.6, 4, 8, 16, 33.83, 0.9643, 0.0517, 1.85),
+}
