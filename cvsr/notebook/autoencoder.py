@@ -1,0 +1,171 @@
+"""What an autoencoder keeps, when it sees what, and what becomes of its latents in noise: for lesson 01.
+
+Legend: B batch, T frames, H W pixels, t h w latent sizes, c latent channels.
+"""
+
+from collections.abc import Callable, Mapping
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from cvsr.models.autoencoder import VideoAutoencoder, latent_statistics
+from cvsr.models.linear_codec import PATCH, LinearCodec
+from cvsr.models.streaming import DecodeStream
+from cvsr.models.windows import axis_spans
+from cvsr.notebook.figures import PALETTE
+
+CELL = 0.45  # inches a frame in a strip of changes
+UNCHANGED = 1e-6  # what rounding alone may change, in pixels or latents
+
+
+@torch.no_grad()
+def linear_round_trip(codec: LinearCodec, video: Tensor, channels: int) -> Tensor:
+    """A video (B, 3, T, H, W) there and back through the first `channels` channels, clamped to [-1, 1].
+
+    Principal components are nested: the first n of a codec are the codec of n channels.
+    """
+    latents = codec.encode(video)  # (B, t, h, w, c)
+    latents[..., channels:] = 0  # their mean: nothing is known of them
+    return codec.decode(latents).clamp(-1, 1)
+
+
+def error_map(frame: np.ndarray, truth: np.ndarray, full_scale: float = 64) -> np.ndarray:
+    """How far a frame is from the truth, uint8 (H, W, 3): black where equal, bright from `full_scale` (of 255) on."""
+    error = np.abs(frame.astype(float) - truth).mean(-1) / full_scale
+    return (255 * matplotlib.colormaps["inferno"](error.clip(0, 1))[..., :3]).astype(np.uint8)
+
+
+@torch.no_grad()
+def changes_by_frame(run: Callable[[Tensor], Tensor], video: Tensor, frame: int) -> np.ndarray:
+    """Root mean square change of every frame of `run(video)` when one frame of the video turns grey: (T',).
+
+    Args:
+        run: a video (1, 3, T, H, W) to anything (1, c, T', h, w).
+        video: where it starts from.
+        frame: which of its frames is replaced.
+    """
+    changed = video.clone()
+    changed[:, :, frame] = 0
+    return (run(changed) - run(video)).square().mean(dim=(0, 1, 3, 4)).sqrt().numpy()
+
+
+def draw_changes(rows: Mapping[str, np.ndarray], starts: Mapping[str, list[int]]) -> Figure:
+    """Strips of cells over a common axis of frames: grey = unchanged, darker blue = changed more.
+
+    Args:
+        rows: name → change of each of its cells.
+        starts: name → the first frame that each cell stands for, and the end of the last.
+    """
+    length = max(edges[-1] for edges in starts.values())
+    figure = Figure(figsize=(CELL * length + 1.2, 0.7 * len(rows) + 0.5))
+    axes = figure.subplots()
+    for row, (name, changes) in enumerate(rows.items()):
+        strongest = max(changes.max(), UNCHANGED)
+        edges = starts[name]
+        for change, start, stop in zip(changes, edges, edges[1:], strict=False):
+            share = 0 if change <= UNCHANGED else 0.25 + 0.75 * change / strongest
+            colour = matplotlib.colormaps["Blues"](share) if share else "#dddddd"
+            axes.barh(row, stop - start - 0.08, 0.8, start + 0.04, color=colour)
+            text = f"{change / strongest:.0%}" if share >= 0.26 else "<1%" if share else "0"
+            axes.text(
+                (start + stop) / 2, row, text, ha="center", va="center", fontsize=7,
+                color="white" if share > 0.6 else "black",
+            )  # fmt: skip
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set_xticks([frame + 0.5 for frame in range(length)], range(length))
+    axes.set(xlim=(0, length), xlabel="frame")
+    axes.invert_yaxis()
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+@torch.no_grad()
+def decode_in_tiles(autoencoder: VideoAutoencoder, latents: Tensor, tile: int, overlap: int) -> Tensor:
+    """The video of normalised latents (B, c, t, h, w), from tiles that see `overlap` positions around them.
+
+    With an overlap of `autoencoder.reach[1]` this is exact, and what `cvsr.models.streaming` does; with less,
+    the tiles' borders show.
+    """
+    mean, std = latent_statistics(autoencoder, latents.device)
+    bands = []
+    height, width = latents.shape[-2:]
+    for top, bottom in axis_spans(height, tile, shifted=False):
+        band = []
+        for left, right in axis_spans(width, tile, shifted=False):
+            first = max(top - overlap, 0), max(left - overlap, 0)
+            seen = latents[..., first[0] : bottom + overlap, first[1] : right + overlap]
+            video = autoencoder.decode(seen * std + mean).sample
+            rows = slice(PATCH * (top - first[0]), PATCH * (bottom - first[0]))
+            columns = slice(PATCH * (left - first[1]), PATCH * (right - first[1]))
+            band.append(video[..., rows, columns])
+        bands.append(torch.cat(band, dim=-1))
+    return torch.cat(bands, dim=-2)
+
+
+def cached_bytes(stream: DecodeStream) -> int:
+    """Memory that a stream keeps from piece to piece: the last frames that its causal convolutions saw."""
+    return sum(frames.numel() * frames.element_size() for frames in stream.step.memory.values())
+
+
+@torch.no_grad()
+def largest_activation(network: nn.Module, run: Callable[[], object]) -> int:
+    """Bytes of the largest tensor that any part of `network` returns while `run` runs."""
+    sizes = [0]
+
+    def note(_module: nn.Module, _inputs: tuple, output: object) -> None:
+        if isinstance(output, Tensor):
+            sizes.append(output.numel() * output.element_size())
+
+    hooks = [part.register_forward_hook(note) for part in network.modules()]
+    try:
+        run()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return max(sizes)
+
+
+def known_share(scale: Tensor, t: float) -> Tensor:
+    """How much of each channel is still known at time t, if data are normal: 1 - error / variance, as `scale`.
+
+    Of x_t = (1-t) x_0 + t ε with x_0 of standard deviation s, the best guess leaves the error
+    s² t² / ((1-t)² s² + t²).
+    """
+    signal = ((1 - t) * scale).square()
+    return signal / (signal + t**2)
+
+
+def best_linear_guess(noisy: Tensor, scale: Tensor, t: float) -> Tensor:
+    """The guess of x_0 with the least squared error that is linear in x_t (Wiener 1949), as `noisy`; t < 1.
+
+    Args:
+        noisy: x_t, (B, c, t, h, w), of data with mean 0.
+        scale: standard deviation of the data, (c,).
+        t: in [0, 1).
+    """
+    return noisy * (known_share(scale, t) / (1 - t)).view(1, -1, 1, 1, 1)
+
+
+def draw_known(scales: Mapping[str, Tensor], t: float) -> Figure:
+    """How much of every channel noise has left at time t, a line for each way to scale the latents."""
+    figure = Figure(figsize=(5.6, 2.6))
+    axes = figure.subplots()
+    styles = (("blue", "-"), ("vermilion", "--"))
+    for (name, scale), (colour, line) in zip(scales.items(), styles, strict=True):
+        axes.plot(
+            range(1, len(scale) + 1),
+            known_share(scale, t),
+            line,
+            color=PALETTE[colour],
+            linewidth=2,
+            label=name,
+        )
+    axes.set(
+        ylim=(0, 1.02), xlabel="channel: coarse and bright first, fine texture last", ylabel="still known"
+    )
+    axes.set_title(f"t = {t:.2f}", fontsize=10)
+    axes.legend(loc="upper right", frameon=False)
+    return figure
