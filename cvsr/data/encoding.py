@@ -78,7 +78,8 @@ class VideoWriter:
             stack.enter_context(_closed_quietly(self._container))
             self._container.metadata["comment"] = self._comment
             self._stream = self._container.add_stream("libx264", rate=self.fps)
-            self._stream.options = {"crf": str(self._crf), "preset": "medium"}
+            # Without mbtree: with it, x264's result for small frames varies with what the memory held before.
+            self._stream.options = {"crf": str(self._crf), "preset": "medium", "mbtree": "0"}
             self._track = None
             if self._audio_path is not None:
                 self._track = stack.enter_context(AudioTrack(self._audio_path, self._container, muxer))
