@@ -23,7 +23,7 @@ FULL_UP_TO = 10_000  # tokens; beyond, full attention is computed for a share of
 
 def ways(size: Size, heads: int, head_dim: int) -> dict[str, Callable[[], Tensor]]:
     """Attention in shifted windows of a grid of `size` tokens: ours, window by window, padded with a mask; and full."""
-    packing = pack_with_text(partition(size, AdaptiveWindow(), shifted=True), ((True,) * TEXT_TOKENS,))
+    packing = pack_with_text((partition(size, AdaptiveWindow(), shifted=True),), (TEXT_TOKENS,))
     lengths, total = packing.lengths, len(packing.rows)
     query, key, value = torch.randn(3, total, heads, head_dim)
     edges = list(itertools.pairwise([0, *itertools.accumulate(lengths)]))

@@ -19,9 +19,7 @@ from cvsr.pipelines.store import load
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.tiling import Tiling
 
-BYTES_PER_PIXEL = (
-    100  # of a chunk of the result while it is made, blended and corrected: eight copies in float32
-)
+BYTES_PER_PIXEL = 100  # of a chunk while it is made, blended and corrected: eight copies in float32
 
 
 def upscale(

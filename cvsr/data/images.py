@@ -87,7 +87,7 @@ def image_output(path: PathLike, comment: str) -> Iterator[Callable[[np.ndarray,
 
 
 def write_image(path: Path, image: np.ndarray, comment: str, kind: str) -> None:
-    """Write uint8 (H, W, 3) as `kind` ".png" (lossless) or ".jpg", with `comment` among its text."""
+    """Write uint8 (H, W, 3), or grey (H, W), as `kind` ".png" (lossless) or ".jpg", with `comment` among its text."""
     picture, encoded = Image.fromarray(image), io.BytesIO()  # PIL overlooks a full disk when it writes a JPEG
     if kind == ".png":
         text = PngImagePlugin.PngInfo()

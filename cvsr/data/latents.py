@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -18,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
+from cvsr.data.images import read_image
 from cvsr.data.pixels import share_out
 from cvsr.data.resize import resize
 from cvsr.data.stream import Ticket, random_of
@@ -75,7 +75,8 @@ def subject_mask(path: Path, size: Sequence[int]) -> Tensor:
     """The mask (1, T, H, W) that `build_pixels` wrote beside a clip of `size` (T, H, W); zeros if it wrote none."""
     if not path.exists():
         return torch.zeros(1, *size)
-    return torch.from_numpy(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) > 127).view(1, *size).float()
+    (stacked,), _, _ = read_image(path)  # (T·H, W, 3)
+    return torch.from_numpy(stacked[..., 0] > 127).view(1, *size).float()
 
 
 def shares_of(mask: Tensor, size: Sequence[int]) -> Tensor:

@@ -20,11 +20,14 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from cvsr.data.clips import ClipReader, check_clip
+from cvsr.data.images import write_image
 from cvsr.data.photographs import render_pan, sample_pan
 from cvsr.data.scenes import sample_scene
 from cvsr.data.stream import Ticket, random_of
 from cvsr.data.video import to_tensor
 from cvsr.data.world import render
+
+REDUCTION = 2.0  # how much smaller a training crop may be than its place in the clip: sharper than any camera's
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ def build_pixels(folder: str | Path, sources: PixelSources) -> Path:
         clip = make()
         (folder / f"{name}.txt").write_text(clip.caption)
         if clip.subject is not None:
-            cv2.imwrite(str(folder / f"{name}.png"), 255 * clip.subject.reshape(-1, sources.size).astype(np.uint8))
+            mask = 255 * clip.subject.reshape(-1, sources.size).astype(np.uint8)
+            write_image(folder / f"{name}.png", mask, clip.caption, ".png")
         with open(folder / "unfinished", "wb") as file:
             np.save(file, clip.frames)
         os.replace(folder / "unfinished", folder / f"{name}.npy")
@@ -130,7 +134,10 @@ def _check_video(path: str, sources: PixelSources) -> None:
 
 
 class PixelClips(Dataset):
-    """Random crops (3, T, H, W) in [-1, 1] of the clips in a folder, mirrored at random, by (seed, ticket).
+    """Random crops (3, T, H, W) in [-1, 1] of the clips in a folder, varied at random, by (seed, ticket).
+
+    Every second crop is reduced by area, up to `REDUCTION` times; each is mirrored, turned and played backwards
+    or not: what an autoencoder has to keep all the same.
 
     Args:
         folder: made by `build_pixels`.
@@ -146,14 +153,19 @@ class PixelClips(Dataset):
         rng, bucket = random_of(self.seed, ticket.index), ticket.bucket
         group = self.groups[rng.choice(len(self.groups), p=self.weights)]
         clip = np.load(group[rng.integers(len(group))], mmap_mode="r")
-        wanted = (bucket.frames, bucket.size, bucket.size)
+        largest = min(REDUCTION, min(clip.shape[1:3]) / bucket.size)
+        side = int(bucket.size * largest ** max(0.0, rng.uniform(-1, 1)))
         start, top, left = (
-            int(rng.integers(have - want + 1)) for have, want in zip(clip.shape[:3], wanted, strict=True)
+            int(rng.integers(have - want + 1))
+            for have, want in zip(clip.shape[:3], (bucket.frames, side, side), strict=True)
         )
-        crop = clip[start : start + bucket.frames, top : top + bucket.size, left : left + bucket.size]
-        if rng.random() < 0.5:
-            crop = crop[:, :, ::-1]
-        return to_tensor(np.ascontiguousarray(crop))
+        crop = clip[start : start + bucket.frames, top : top + side, left : left + side]
+        size = (bucket.size, bucket.size)
+        crop = np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in crop])
+        mirrored, turned, backwards = rng.random(3) < 0.5
+        crop = crop[:, :, ::-1] if mirrored else crop
+        crop = crop.swapaxes(1, 2) if turned else crop
+        return to_tensor((crop[::-1] if backwards else crop).copy())
 
 
 class WholeClips(Dataset):

@@ -28,3 +28,15 @@ AUTOENCODERS = {
     "CogVideoX": PublishedAutoencoder(215.6, 4, 8, 16, 34.30, 0.9650, 0.0623, 6.06),
     "SeedVR": PublishedAutoencoder(250.6, 4, 8, 16, 33.83, 0.9643, 0.0517, 1.85),
 }
+
+# Seconds a training iteration by window, (frames, side) in latent positions: SeedVR, table 3.
+WINDOW_SECONDS = {
+    (1, 8): 455.49,
+    (1, 16): 138.29,
+    (1, 32): 58.37,
+    (1, 64): 23.68,
+    (5, 8): 345.78,
+    (5, 16): 110.01,
+    (5, 32): 46.49,
+    (5, 64): 20.29,
+}

@@ -1,4 +1,4 @@
-"""What attention in windows costs, by the size of the window, beside the paper's training times."""
+"""What attention in windows costs, by the size of the window."""
 
 from collections.abc import Sequence
 
@@ -7,18 +7,6 @@ import torch
 from cvsr.evaluation.cost import least_seconds
 from cvsr.models.attention import attend
 from cvsr.models.windows import FixedWindow, Size, pack_with_text, partition
-
-# Seconds a training iteration by window, (frames, side) in latent positions: SeedVR, table 3.
-PAPER_SECONDS = {
-    (1, 8): 455.49,
-    (1, 16): 138.29,
-    (1, 32): 58.37,
-    (1, 64): 23.68,
-    (5, 8): 345.78,
-    (5, 16): 110.01,
-    (5, 32): 46.49,
-    (5, 64): 20.29,
-}
 
 
 def pairs(size: Size, window: Size, text: int) -> int:
@@ -34,7 +22,7 @@ def seconds(
     """Least seconds of one attention layer's core by window, each window joined by `text` tokens."""
     sides = {}
     for window in windows:
-        packing = pack_with_text(partition(size, FixedWindow(window), False), ((True,) * text,))
+        packing = pack_with_text((partition(size, FixedWindow(window), False),), (text,))
         tokens = torch.randn(3, len(packing.rows), heads, head_dim, generator=torch.Generator().manual_seed(0))
         sides[window] = lambda qkv=tokens, lengths=packing.lengths: attend(*qkv, lengths)
     return least_seconds(sides, rounds)

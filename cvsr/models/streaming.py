@@ -89,13 +89,15 @@ class DecodeStream:
     Args:
         autoencoder: a `VideoAutoencoder` or an `AutoencoderKLWan`.
         tile: as for `EncodeStream`.
+        overlap: latent positions around a tile that are decoded with it and cut off; by default all that the decoder
+            sees (`VideoAutoencoder.reach`). With fewer the tiles' borders show.
 
     Raises:
         ValueError: an autoencoder that cannot be streamed, or not in tiles.
     """
 
-    def __init__(self, autoencoder: ModelMixin, tile: int | None = None):
-        self.autoencoder, self.step = autoencoder, _step(autoencoder, DECODERS, tile)
+    def __init__(self, autoencoder: ModelMixin, tile: int | None = None, overlap: int | None = None):
+        self.autoencoder, self.step = autoencoder, _step(autoencoder, DECODERS, tile, overlap)
         self.began = False
 
     def push(self, latents: Tensor) -> Tensor:
@@ -148,7 +150,7 @@ def _groups(video: Tensor, first: int) -> list[Tensor]:
     return [piece for piece in (head, *rest.split(FRAMES, dim=2)) if piece.shape[2]]
 
 
-def _step(autoencoder: ModelMixin, kinds: dict, tile: int | None) -> Step:
+def _step(autoencoder: ModelMixin, kinds: dict, tile: int | None, overlap: int | None = None) -> Step:
     """What carries pieces through an autoencoder and remembers what it must between them."""
     if type(autoencoder) not in kinds:
         names = ", ".join(kind.__name__ for kind in kinds)
@@ -164,19 +166,19 @@ def _step(autoencoder: ModelMixin, kinds: dict, tile: int | None) -> Step:
             f"tile={tile}: allowed numbers >= 1, with a VideoAutoencoder (this is {type(autoencoder).__name__});"
             " try tile=None"
         )
-    return _Tiles(autoencoder, kind, tile)
+    return _Tiles(autoencoder, kind, tile, kind.reach(autoencoder) if overlap is None else overlap)
 
 
 class _Tiles:
-    """A step for each tile of the frames, in a surrounding that covers its reach."""
+    """A step for each tile of the frames, in a surrounding of `overlap` latent positions."""
 
-    def __init__(self, autoencoder: VideoAutoencoder, kind: type, tile: int):
-        self.autoencoder, self.kind, self.tile = autoencoder, kind, tile
+    def __init__(self, autoencoder: VideoAutoencoder, kind: type, tile: int, overlap: int):
+        self.autoencoder, self.kind, self.tile, self.overlap = autoencoder, kind, tile, overlap
         self.steps: dict[tuple[Span, Span], Step] = {}
 
     def __call__(self, x: Tensor, begins: bool) -> Tensor:
         """A piece of video or latents (B, …, h, w) to one of the other."""
-        before, after, reach = self.kind.before, self.kind.after, self.kind.reach(self.autoencoder)
+        before, after, overlap = self.kind.before, self.kind.after, self.overlap
         sides = [side // before for side in x.shape[-2:]]  # in latent positions
         rows, columns = (axis_spans(side, self.tile, shifted=False) for side in sides)
         bands = []
@@ -185,7 +187,7 @@ class _Tiles:
             for column in columns:
                 step = self.steps.setdefault((row, column), self.kind(self.autoencoder))
                 around = [
-                    slice(max(start - reach, 0), min(stop + reach, side))
+                    slice(max(start - overlap, 0), min(stop + overlap, side))
                     for (start, stop), side in zip((row, column), sides, strict=True)
                 ]
                 inside = [

@@ -5,11 +5,16 @@ attend to each other in both directions; later blocks share one set of weights. 
 regular ones in even blocks and shifted ones in odd blocks; every window holds the text, too, and what the windows
 make of the text is averaged (section 3.1). Rotary positions count from each window's corner.
 
-Legend: B batch, n video tokens, L text tokens, D width, d channels of a head, m = 6 rows of modulation a block.
+The tokens of all clips of a batch stand in one row, and so do those of all texts: clips of different sizes and texts
+of different lengths go through together, without padding.
+
+Legend: B clips, n video tokens and M text tokens of all clips, L text tokens of the longest text, D width, d channels
+of a head, m = 6 rows of modulation a block.
 """
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +31,7 @@ from cvsr.models.windows import (
     AdaptiveWindow,
     FixedWindow,
     Packing,
+    Size,
     WindowRule,
     pack_with_text,
     partition,
@@ -102,42 +108,55 @@ class SwinMMDiT(ModelMixin, ConfigMixin):
 
     def forward(
         self,
-        hidden_states: Tensor,
+        hidden_states: Tensor | Sequence[Tensor],
         timestep: Tensor,
         encoder_hidden_states: Tensor,
         encoder_attention_mask: Tensor | None = None,
         micro_conditions: Mapping[str, Tensor] | None = None,
     ) -> VideoTransformerOutput:
-        """Run the network, with the arguments of `VideoTransformer.forward`; any size, texts of any lengths."""
-        check_inputs(self.config, hidden_states, timestep, encoder_hidden_states)
-        x = self.patch_embedding(patchify(hidden_states, self.config.patch_size))  # (B, T, Y, X, D)
-        grid, x = tuple(x.shape[1:4]), x.flatten(1, 3)  # (B, n, D)
+        """Run the network, with the arguments of `VideoTransformer.forward`; any size, texts of any lengths.
+
+        `hidden_states` may also be a list of B clips (in_channels, t, h, w), each of a size of its own; so is the
+        sample then.
+        """
+        for clip in hidden_states:
+            check_inputs(self.config, clip.expand(len(hidden_states), *clip.shape), timestep, encoder_hidden_states)
+        patches = [patchify(clip[None], self.config.patch_size)[0] for clip in hidden_states]  # (T, Y, X, patch)
+        grids = tuple(tuple(patch.shape[:3]) for patch in patches)
+        x = self.patch_embedding(torch.cat([patch.flatten(0, 2) for patch in patches]))  # (n, D)
         text, mask = self.text_embedding(encoder_hidden_states, encoder_attention_mask)
+        text_lengths, text = tuple(mask.sum(1).tolist()), text[mask]  # (M, D)
         condition = F.silu(self.condition_embedding(timestep, micro_conditions))  # (B, D)
         modulation = self.to_modulation(condition).unflatten(-1, (6, -1))  # (B, m, D)
-        layouts = self._layouts(grid, mask, x.device)
+        layouts = [self._layout(grids, text_lengths, shifted, x.device) for shifted in (False, True)]
         for index, block in enumerate(self.blocks):
-            arguments = (x, text, modulation, *layouts[index % 2], self.attention_backend)
+            arguments = (x, text, modulation, layouts[index % 2], self.attention_backend)
             if self.gradient_checkpointing and torch.is_grad_enabled():
                 x, text = self._gradient_checkpointing_func(block, *arguments)
             else:
                 x, text = block(*arguments)
-        shift, scale = self.to_final_modulation(condition)[:, None].chunk(2, dim=-1)  # (B, 1, D)
-        x = self.to_sample(modulate(x, shift, scale)).unflatten(1, grid)  # (B, T, Y, X, patch)
-        sample = unpatchify(x, self.config.patch_size, hidden_states.shape[2:])
-        return VideoTransformerOutput(sample=sample)
+        final = self.to_final_modulation(condition).unflatten(-1, (2, -1))  # (B, 2, D)
+        shift, scale = for_tokens(final, layouts[0].video_of)
+        x = self.to_sample(modulate(x, shift, scale))  # (n, patch)
+        samples = [
+            unpatchify(tokens.view(1, *grid, -1), self.config.patch_size, clip.shape[1:])[0]
+            for tokens, grid, clip in zip(x.split([math.prod(g) for g in grids]), grids, hidden_states, strict=True)
+        ]
+        together = torch.stack(samples) if isinstance(hidden_states, Tensor) else samples
+        return VideoTransformerOutput(sample=together)
 
-    def _layouts(
-        self, grid: tuple[int, int, int], mask: Tensor, device: torch.device
-    ) -> list[tuple[Packing, Tensor]]:
-        """The packing and the rotary positions (n, d / 2) of regular and of shifted windows."""
-        which, head_dim = tuple(map(tuple, mask.tolist())), self.config.width // self.config.heads
-        layouts = []
-        for shifted in (False, True):
-            cut = partition(grid, self.rule, shifted)
-            turns = rotation(cut.coordinates[cut.inverse].to(device), head_dim)
-            layouts.append((pack_with_text(cut, which).to(device), turns))
-        return layouts
+    def _layout(
+        self, grids: tuple[Size, ...], text_lengths: tuple[int, ...], shifted: bool, device: torch.device
+    ) -> "Layout":
+        cuts = tuple(partition(grid, self.rule, shifted) for grid in grids)
+        coordinates = torch.cat([cut.coordinates[cut.inverse] for cut in cuts]).to(device)
+        clips = torch.arange(len(cuts), device=device)
+        return Layout(
+            packing=pack_with_text(cuts, text_lengths).to(device),
+            turns=rotation(coordinates, self.config.width // self.config.heads),
+            video_of=clips.repeat_interleave(torch.tensor([len(cut.order) for cut in cuts], device=device)),
+            text_of=clips.repeat_interleave(torch.tensor(text_lengths, device=device)),
+        )
 
     def _initialise(self) -> None:
         """Xavier weights, zero biases; branches and output start at zero (adaLN-Zero, Peebles & Xie 2023)."""
@@ -147,6 +166,31 @@ class SwinMMDiT(ModelMixin, ConfigMixin):
                 nn.init.zeros_(module.bias)
         for layer in (self.to_modulation, self.to_final_modulation, self.to_sample):
             nn.init.zeros_(layer.weight)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the tokens of a batch stand in a block.
+
+    Attributes:
+        packing: the segments that attend to each other.
+        turns: (n, d / 2) rotary positions of the video tokens.
+        video_of, text_of: (n,) and (M,), the clip that a token belongs to.
+    """
+
+    packing: Packing
+    turns: Tensor
+    video_of: Tensor
+    text_of: Tensor
+
+
+def for_tokens(modulation: Tensor, clip_of: Tensor) -> list[Tensor]:
+    """The rows of a modulation (B, m, D) for tokens of the clips `clip_of` (n,): m tensors (n, D), or (1, D) if B = 1.
+
+    A single clip's are left to broadcasting: at 4K they would be as large as the tokens.
+    """
+    rows = modulation.unbind(1)
+    return list(rows) if len(modulation) == 1 else [row[clip_of] for row in rows]
 
 
 class Stream(nn.Module):
@@ -163,18 +207,18 @@ class Stream(nn.Module):
         self.to_out = nn.Linear(width, width)
         self.feed_forward = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
 
-    def modulation(self, modulation: Tensor) -> list[Tensor]:
-        """The six rows (B, 1, D) that a stream makes of its block's modulation (B, m, D)."""
-        return list((modulation + self.modulation_offset)[:, :, None].unbind(1))
+    def modulation(self, modulation: Tensor, clip_of: Tensor) -> list[Tensor]:
+        """The six rows, each (n, D), that a stream makes of its block's modulation (B, m, D)."""
+        return for_tokens(modulation + self.modulation_offset, clip_of)
 
     def query_key_value(self, x: Tensor, rows: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Of tokens x (B, n, D), each (B, n, heads, d)."""
+        """Of tokens x (n, D), each (n, heads, d)."""
         qkv = self.to_qkv(modulate(x, rows[0], rows[1])).unflatten(-1, (3, self.heads, -1))
-        query, key, value = qkv.unbind(2)
+        query, key, value = qkv.unbind(1)
         return self.norm_query(query), self.norm_key(key), value
 
     def finish(self, x: Tensor, mixed: Tensor, rows: list[Tensor]) -> Tensor:
-        """Add what attention (B, n, D) and the feed-forward network say to tokens x (B, n, D)."""
+        """Add what attention (n, D) and the feed-forward network say to tokens x (n, D)."""
         x = torch.addcmul(x, rows[2], self.to_out(mixed))
         return torch.addcmul(x, rows[5], self.feed_forward(modulate(x, rows[3], rows[4])))
 
@@ -188,19 +232,19 @@ class SwinBlock(nn.Module):
         self.text = Stream(width, heads, mlp_ratio) if separate else None
 
     def forward(
-        self, video: Tensor, text: Tensor, modulation: Tensor, packing: Packing, turns: Tensor, backend: str
+        self, video: Tensor, text: Tensor, modulation: Tensor, layout: Layout, backend: str
     ) -> tuple[Tensor, Tensor]:
-        """Transform video (B, n, D) and text (B, L, D) by modulation (B, m, D)."""
-        of_video, of_text = self.video, self.text or self.video
-        video_rows, text_rows = of_video.modulation(modulation), of_text.modulation(modulation)
+        """Transform video (n, D) and text (M, D) by modulation (B, m, D)."""
+        of_video, of_text, packing = self.video, self.text or self.video, layout.packing
+        video_rows = of_video.modulation(modulation, layout.video_of)
+        text_rows = of_text.modulation(modulation, layout.text_of)
         query, key, value = of_video.query_key_value(video, video_rows)
-        query, key = rotate(query, turns), rotate(key, turns)
+        query, key = rotate(query, layout.turns), rotate(key, layout.turns)
         both = zip((query, key, value), of_text.query_key_value(text, text_rows), strict=True)
-        packed = [torch.cat([v.flatten(0, 1), t.flatten(0, 1)])[packing.rows] for v, t in both]  # (N, heads, d)
+        packed = [torch.cat([v, t])[packing.rows] for v, t in both]  # (N, heads, d)
         mixed = attend(*packed, packing.lengths, backend).flatten(1)  # (N, D)
-        read = text.new_zeros(text.shape).flatten(0, 1)  # (B · L, D)
-        read[packing.text_rows] = mixed[packing.text_places].mean(0)  # averaged over the windows
+        read = torch.segment_reduce(mixed[packing.text_places], "mean", lengths=packing.copies)  # (M, D)
         return (
-            of_video.finish(video, mixed[packing.video_places].view_as(video), video_rows),
-            of_text.finish(text, read.view_as(text), text_rows),
+            of_video.finish(video, mixed[packing.video_places], video_rows),
+            of_text.finish(text, read, text_rows),
         )

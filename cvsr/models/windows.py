@@ -141,50 +141,56 @@ def partition(size: Size, rule: WindowRule, shifted: bool) -> Partition:
 
 @dataclass(frozen=True)
 class Packing:
-    """Every window of every video with that video's text behind it, as segments for `attend`.
+    """Every window of every clip with that clip's text behind it, as segments for `attend`.
 
-    The rows of a batch are its video tokens (B · n, in the order of the grid) and then its text tokens (B · L).
+    The rows are the video tokens of all clips, one clip after the other and each in the order of its grid (n), and
+    then the text tokens of all clips (M). Segments of one length stand together.
 
     Attributes:
         rows: (N,) which row stands at each place of the packed sequence; a text token stands in every window.
         lengths: tokens of each segment.
-        video_places: (B · n,) where each video token stands.
-        text_places: (windows, M) where each of the M text tokens that count stands, a row a window.
-        text_rows: (M,) which of the B · L text tokens these are.
+        video_places: (n,) where each video token stands.
+        text_places: (K,) where the copies of the text tokens stand, token by token.
+        copies: (M,) how many copies each text token has: the windows of its clip.
     """
 
     rows: Tensor
     lengths: tuple[int, ...]
     video_places: Tensor
     text_places: Tensor
-    text_rows: Tensor
+    copies: Tensor
 
     def to(self, device: torch.device) -> "Packing":
         """The same on another device."""
-        tensors = ("rows", "video_places", "text_places", "text_rows")
+        tensors = ("rows", "video_places", "text_places", "copies")
         return replace(self, **{name: getattr(self, name).to(device) for name in tensors})
 
 
 @lru_cache(maxsize=64)
-def pack_with_text(cut: Partition, mask: tuple[tuple[bool, ...], ...]) -> Packing:
-    """Pack the windows of B videos of one size with their texts; mask (B, L) says which text tokens count.
+def pack_with_text(cuts: tuple[Partition, ...], text_lengths: tuple[int, ...]) -> Packing:
+    """Pack the windows of clips of any sizes, each clip with a text of any length: nothing is padded.
 
-    Texts of different lengths need no padding: each segment holds its own.
+    Raises:
+        ValueError: not one text a clip.
     """
-    batch, tokens, length = len(mask), len(cut.order), len(mask[0])
-    texts = [torch.tensor(row).nonzero().flatten() + batch * tokens + b * length for b, row in enumerate(mask)]
-    windows = cut.order.split(cut.lengths)
-    rows = [part for window in windows for b in range(batch) for part in (window + b * tokens, texts[b])]
-    lengths = [len(window) + len(texts[b]) for window in windows for b in range(batch)]
-    packed = torch.cat(rows)
-    places = packed.argsort(stable=True)  # of the video tokens first, then of each text token, window by window
-    text_places = places[batch * tokens :].view(-1, len(windows)).T
+    if len(cuts) != len(text_lengths):
+        raise ValueError(f"text_lengths={text_lengths}: allowed one for each of {len(cuts)} clips")
+    video_tokens = sum(len(cut.order) for cut in cuts)
+    segments, video_start, text_start = [], 0, video_tokens
+    for cut, length in zip(cuts, text_lengths, strict=True):
+        text = torch.arange(text_start, text_start + length)
+        windows = cut.order.split(cut.lengths)
+        segments += [torch.cat([window + video_start, text]) for window in windows]
+        video_start, text_start = video_start + len(cut.order), text_start + length
+    segments.sort(key=len)
+    packed = torch.cat(segments)
+    places = packed.argsort(stable=True)  # of the video tokens first, then of each text token's copies
     return Packing(
         rows=packed,
-        lengths=tuple(lengths),
-        video_places=places[: batch * tokens],
-        text_places=text_places,
-        text_rows=torch.cat(texts) - batch * tokens,
+        lengths=tuple(len(segment) for segment in segments),
+        video_places=places[:video_tokens],
+        text_places=places[video_tokens:],
+        copies=torch.bincount(packed)[video_tokens:],
     )
 
 

@@ -11,10 +11,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from cvsr.models.autoencoder import VideoAutoencoder, latent_statistics
-from cvsr.models.linear_codec import PATCH, LinearCodec
+from cvsr.models.linear_codec import LinearCodec
 from cvsr.models.streaming import DecodeStream
-from cvsr.models.windows import axis_spans
 from cvsr.notebook.figures import PALETTE
 
 CELL = 0.45  # inches a frame in a strip of changes
@@ -80,29 +78,6 @@ def draw_changes(rows: Mapping[str, np.ndarray], starts: Mapping[str, list[int]]
     axes.invert_yaxis()
     axes.spines[:].set_visible(False)
     return figure
-
-
-@torch.no_grad()
-def decode_in_tiles(autoencoder: VideoAutoencoder, latents: Tensor, tile: int, overlap: int) -> Tensor:
-    """The video of normalised latents (B, c, t, h, w), from tiles that see `overlap` positions around them.
-
-    With an overlap of `autoencoder.reach[1]` this is exact, and what `cvsr.models.streaming` does; with less,
-    the tiles' borders show.
-    """
-    mean, std = latent_statistics(autoencoder, latents.device)
-    bands = []
-    height, width = latents.shape[-2:]
-    for top, bottom in axis_spans(height, tile, shifted=False):
-        band = []
-        for left, right in axis_spans(width, tile, shifted=False):
-            first = max(top - overlap, 0), max(left - overlap, 0)
-            seen = latents[..., first[0] : bottom + overlap, first[1] : right + overlap]
-            video = autoencoder.decode(seen * std + mean).sample
-            rows = slice(PATCH * (top - first[0]), PATCH * (bottom - first[0]))
-            columns = slice(PATCH * (left - first[1]), PATCH * (right - first[1]))
-            band.append(video[..., rows, columns])
-        bands.append(torch.cat(band, dim=-1))
-    return torch.cat(bands, dim=-2)
 
 
 def cached_bytes(stream: DecodeStream) -> int:

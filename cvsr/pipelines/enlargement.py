@@ -92,10 +92,9 @@ class Enlargement:
 
     def corrected(self, result: Tensor, video: Tensor) -> Tensor:
         """The corrections asked for, frame by frame, of a result and within [-1, 1]."""
-        if self.detail != 1:
-            result = emphasise_detail(result, video, self.detail)
-        if self.colour_correction != "none":
-            result = correct_colour(result, resize(video, *result.shape[-2:]), self.colour_correction)
+        enlarged = resize(video, *result.shape[-2:])
+        result = emphasise_detail(result, enlarged, self.detail)
+        result = correct_colour(result, enlarged, self.colour_correction)
         return back_project(result, video, self.consistency).clamp(-1, 1)
 
     def prompts(self, batch: int) -> list[str]:

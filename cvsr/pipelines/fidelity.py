@@ -28,15 +28,14 @@ def back_project(video: Tensor, source: Tensor, rounds: int) -> Tensor:
     return video
 
 
-def emphasise_detail(video: Tensor, source: Tensor, factor: float) -> Tensor:
-    """Multiply what the result adds to the plain enlargement of its input by `factor`; 1 changes nothing.
+def emphasise_detail(video: Tensor, enlarged: Tensor, factor: float) -> Tensor:
+    """Multiply what the result adds to its enlarged input by `factor`; 1 changes nothing.
 
     A model that takes few steps leans to the mean of what could be there, and means are faint: detail that is right
     comes out too weak. Extrapolating from a weaker answer through a better one brings it back, as autoguidance does
     in each step (Karras et al. 2024, section 3); here the weaker one is bicubic enlargement.
     """
-    enlarged = resize(source, *video.shape[-2:])
-    return enlarged + factor * (video - enlarged)
+    return torch.lerp(enlarged, video, factor)
 
 
 def transfer_colour(video: Tensor, enlarged: Tensor, levels: int = 5) -> Tensor:

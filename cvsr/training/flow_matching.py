@@ -122,18 +122,8 @@ class TextToVideoTraining(FlowMatching):
         others: as for `FlowMatching`.
     """
 
-    def __init__(
-        self,
-        preset: str = "teaching",
-        learning_rate: float = 1e-3,
-        text_dropout: float = 0.1,
-        timesteps: TimestepSampler = LogitNormal(),  # noqa: B008 (frozen)
-        t_floor: float = 0.2,
-        seed: int = 0,
-        weights: str | None = None,
-        subject_weight: float = 4.0,
-    ):
-        super().__init__(preset, learning_rate, text_dropout, timesteps, t_floor, seed, weights)
+    def __init__(self, subject_weight: float = 4.0, **others):
+        super().__init__(**others)
         self.subject_weight = subject_weight
 
     def build_stage(self, preset: str) -> Stage:
@@ -168,20 +158,15 @@ class SuperResolutionTraining(FlowMatching):
     def __init__(
         self,
         system: str = "base",
-        preset: str = "teaching",
-        learning_rate: float = 1e-3,
         text_dropout: float = 0.3,
-        timesteps: TimestepSampler = LogitNormal(),  # noqa: B008 (frozen)
-        t_floor: float = 0.2,
-        seed: int = 0,
-        weights: str | None = None,
         noise_range: NoiseRange = NoiseRange(0.0, 0.5),  # noqa: B008 (frozen)
         clean: float = 0.6,
+        **others,
     ):
         if system not in SYSTEMS:
             raise ValueError(f"system={system!r}: unknown; allowed {list(SYSTEMS)}; try 'base'")
         self.build = SYSTEMS[system]
-        super().__init__(preset, learning_rate, text_dropout, timesteps, t_floor, seed, weights)
+        super().__init__(text_dropout=text_dropout, **others)
         self.noise_range, self.clean = noise_range, clean
 
     def build_stage(self, preset: str) -> Stage:

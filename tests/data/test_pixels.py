@@ -57,18 +57,30 @@ def test_real_videos_are_cut_and_reduced(tmp_path):
         build_pixels(tmp_path / "others", PixelSources(videos=sources.videos, cuts=1, size=32))
 
 
-def test_crops_repeat_by_number_and_lie_in_a_clip(folder):
+def test_crops_repeat_by_number(folder):
     clips, bucket = PixelClips(folder, seed=3), Bucket(1, frames=3, size=24)
     crop = clips[Ticket(11, bucket)]
     assert crop.shape == (3, 3, 24, 24)
     assert torch.equal(crop, PixelClips(folder, seed=3)[Ticket(11, bucket)])
     assert not torch.equal(crop, clips[Ticket(12, bucket)])
-    whole = torch.stack(list(WholeClips(folder)))
-    windows = whole.unfold(2, 3, 1).unfold(3, 24, 1).unfold(4, 24, 1)  # (n, 3, t, y, x, 3, 24, 24)
-    found = [
-        (windows == c[None, :, None, None, None]).all(dim=(1, 5, 6, 7)).any() for c in (crop, crop.flip(3))
-    ]
-    assert any(found)
+    pictures = [clips[Ticket(number, Bucket(1, frames=1, size=24))] for number in range(8)]
+    assert {picture.shape for picture in pictures} == {(3, 1, 24, 24)}
+
+
+def test_crops_are_reduced_mirrored_turned_and_played_backwards(tmp_path):
+    t, y, x = np.ogrid[:9, :48, :48]
+    np.save(tmp_path / "ramp.npy", np.repeat((5 * t + y + 3 * x)[..., None], 3, axis=-1).astype(np.uint8))
+    clips, seen = PixelClips(tmp_path), set()
+    for number in range(64):
+        crop = 127.5 * (clips[Ticket(number, Bucket(1, frames=5, size=16))][0].double() + 1)
+        rates = [crop.diff(dim=dim).mean().item() for dim in range(3)]  # in time, down, to the right
+        turned = abs(rates[1]) > abs(rates[2])
+        down, right = (rates[2], rates[1]) if turned else (rates[1], rates[2])
+        assert 0.97 <= down <= 2.03  # the ramp rises by 1 a line, more where the crop is reduced
+        assert abs(right) == pytest.approx(3 * down, abs=0.25)
+        assert abs(rates[0]) == pytest.approx(5, abs=0.1)
+        seen.add((turned, right > 0, rates[0] > 0, down > 1.1))
+    assert len(seen) == 16
 
 
 def test_shares(folder):

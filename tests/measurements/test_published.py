@@ -2,7 +2,7 @@
 
 import pytest
 
-from cvsr.measurements.published import AUTOENCODERS
+from cvsr.measurements.published import AUTOENCODERS, WINDOW_SECONDS
 
 
 def test_seedvr_has_the_lowest_rfvd_by_the_share_its_text_names():
@@ -14,3 +14,9 @@ def test_seedvr_has_the_lowest_rfvd_by_the_share_its_text_names():
 def test_psnr_and_ssim_are_best_with_cogvideox():
     for figure in ("psnr", "ssim"):
         assert max(AUTOENCODERS, key=lambda name: getattr(AUTOENCODERS[name], figure)) == "CogVideoX"
+
+
+def test_in_the_paper_larger_windows_train_faster():
+    for frames in (1, 5):
+        times = [WINDOW_SECONDS[frames, side] for side in (8, 16, 32, 64)]
+        assert times == sorted(times, reverse=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cvsr.measurements.windows import PAPER_SECONDS, pairs, seconds
+from cvsr.measurements.windows import pairs, seconds
 
 
 @pytest.mark.parametrize(
@@ -17,9 +17,3 @@ def test_every_window_is_timed():
     measured = seconds((2, 4, 4), windows, text=3, heads=1, head_dim=8, rounds=1)
     assert list(measured) == windows
     assert all(value > 0 for value in measured.values())
-
-
-def test_in_the_paper_larger_windows_train_faster():
-    for frames in (1, 5):
-        times = [PAPER_SECONDS[frames, side] for side in (8, 16, 32, 64)]
-        assert times == sorted(times, reverse=True)

@@ -74,6 +74,17 @@ def test_tiles_of_any_size_give_what_the_whole_frame_gives(rows, columns, tile, 
     torch.testing.assert_close(decoded, decode_from_latents(network, latents), **CLOSE)
 
 
+@pytest.mark.parametrize("tile", [2, 5])
+@torch.no_grad()
+def test_tiles_are_exact_from_the_reach_on_and_not_without_overlap(tile):
+    network = AUTOENCODERS["ours"]
+    latents = torch.randn(1, len(network.config.latents_mean), 2, 9, 7)
+    whole = decode_from_latents(network, latents)
+    tiled = DecodeStream(network, tile, network.reach[1]).push(latents)
+    assert torch.allclose(tiled, whole, atol=1e-5)
+    assert not torch.allclose(DecodeStream(network, tile, 0).push(latents), whole, atol=1e-3)
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("part", ["encoder", "decoder"])
 def test_the_reach_is_how_far_a_change_spreads(part):

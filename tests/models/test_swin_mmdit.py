@@ -71,6 +71,17 @@ def test_texts_of_different_lengths_in_one_batch_give_what_each_gives_alone():
 
 @torch.no_grad()
 @pytest.mark.parametrize("rule", [{"window_rule": "fixed"}, {"window_rule": "adaptive", "window": (2, 2, 2)}])
+def test_clips_of_different_sizes_in_one_batch_give_what_each_gives_alone(rule):
+    network, given = make(**rule), inputs(batch=3)
+    clips = [torch.randn(5, *size) for size in ((3, 5, 4), (1, 8, 7), (2, 2, 2))]
+    together = network(**given | {"hidden_states": clips}).sample
+    for b, clip in enumerate(clips):
+        alone = {name: value[b : b + 1] for name, value in given.items()} | {"hidden_states": clip[None]}
+        torch.testing.assert_close(network(**alone).sample[0], together[b], rtol=1e-5, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("rule", [{"window_rule": "fixed"}, {"window_rule": "adaptive", "window": (2, 2, 2)}])
 @pytest.mark.parametrize("size", [(1, 1, 1), (1, 7, 3), (5, 4, 9)])
 def test_any_size(rule, size):
     network, given = make(**rule), inputs(size)
@@ -129,6 +140,14 @@ def test_checkpointed_gradients_equal_plain_ones():
 def test_what_does_not_fit_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         make(**changes)
+
+
+def test_a_list_that_does_not_fit_is_refused():
+    given = inputs(batch=2)
+    with pytest.raises(ValueError, match=r"timestep=\(2,\): wrong shape; allowed \(3,\)"):
+        make()(**given | {"hidden_states": [torch.randn(5, 1, 4, 4)] * 3})
+    with pytest.raises(ValueError, match=r"hidden_states=\(2, 4, 1, 4, 4\): wrong shape"):
+        make()(**given | {"hidden_states": [torch.randn(5, 1, 4, 4), torch.randn(4, 1, 4, 4)]})
 
 
 def test_it_is_saved_and_loaded_again(tmp_path):

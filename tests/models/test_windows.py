@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvsr.models.windows import AdaptiveWindow, FixedWindow, axis_spans, partition
+from cvsr.models.windows import AdaptiveWindow, FixedWindow, axis_spans, pack_with_text, partition
 
 SIZES = st.tuples(st.integers(1, 9), st.integers(1, 14), st.integers(1, 14))
 WINDOWS = st.tuples(st.integers(1, 6), st.integers(1, 9), st.integers(1, 9))
@@ -62,6 +62,34 @@ def test_windows_of_one_shape_stand_together():
     shapes = [tuple(b - a for a, b in box) for box in partition((6, 10, 14), FixedWindow((4, 4, 4)), True).spans]
     runs = 1 + sum(a != b for a, b in itertools.pairwise(shapes))
     assert runs == len(set(shapes))
+
+
+@given(sizes=st.lists(SIZES, min_size=1, max_size=3), window=WINDOWS, shifted=st.booleans(), data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_packing_holds_every_window_of_every_clip_once_with_its_text(sizes, window, shifted, data):
+    texts = data.draw(st.tuples(*(st.integers(1, 5) for _ in sizes)))
+    cuts = tuple(partition(size, FixedWindow(window), shifted) for size in sizes)
+    packing, tokens = pack_with_text(cuts, texts), [math.prod(size) for size in sizes]
+    clip_of = [b for b, count in enumerate(tokens) for _ in range(count)]
+    text_clip_of = [b for b, count in enumerate(texts) for _ in range(count)]
+    found = []
+    for segment in packing.rows.split(packing.lengths):
+        video, text = segment[segment < sum(tokens)], segment[segment >= sum(tokens)] - sum(tokens)
+        (clip,) = {clip_of[row] for row in video}
+        assert text.tolist() == [row for row, owner in enumerate(text_clip_of) if owner == clip]
+        found.append((clip, tuple((video - sum(tokens[:clip])).tolist())))
+    wanted = [(b, tuple(part.tolist())) for b, cut in enumerate(cuts) for part in cut.order.split(cut.lengths)]
+    assert sorted(found) == sorted(wanted)
+    assert packing.rows[packing.video_places].tolist() == list(range(sum(tokens)))
+    copies = torch.arange(sum(texts)).repeat_interleave(packing.copies) + sum(tokens)
+    assert torch.equal(packing.rows[packing.text_places], copies)
+    assert list(packing.lengths) == sorted(packing.lengths)
+
+
+def test_a_clip_without_text_is_refused():
+    cut = partition((1, 2, 2), FixedWindow((1, 2, 2)), False)
+    with pytest.raises(ValueError, match="allowed one for each of 2 clips"):
+        pack_with_text((cut, cut), (3,))
 
 
 def test_a_window_grows_with_the_share_of_its_side_not_with_the_resolution():

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from cvsr.models.autoencoder import VideoAutoencoder, decode_from_latents
+from cvsr.models.autoencoder import VideoAutoencoder
 from cvsr.models.linear_codec import LinearCodec
 from cvsr.models.streaming import DecodeStream
 from cvsr.notebook.autoencoder import (
     best_linear_guess,
     cached_bytes,
     changes_by_frame,
-    decode_in_tiles,
     draw_changes,
     draw_known,
     error_map,
@@ -64,16 +63,6 @@ def test_strips_of_changes_say_what_did_not_change():
     figure = draw_changes(rows, {"video": [0, 1, 5, 9]})
     assert [text.get_text() for text in figure.axes[0].texts] == ["0", "100%", "<1%"]
     assert png(figure)
-
-
-@pytest.mark.parametrize("tile", [2, 5])
-def test_tiles_are_exact_from_the_reach_on_and_not_without_overlap(autoencoder, tile):
-    latents = noise(1, 4, 2, 9, 7)
-    with torch.no_grad():
-        whole = decode_from_latents(autoencoder, latents)
-    tiled = decode_in_tiles(autoencoder, latents, tile, autoencoder.reach[1])
-    assert torch.allclose(tiled, whole, atol=1e-5)
-    assert not torch.allclose(decode_in_tiles(autoencoder, latents, tile, 0), whole, atol=1e-3)
 
 
 @torch.no_grad()
