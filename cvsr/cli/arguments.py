@@ -19,6 +19,7 @@ BENCHMARKS = {
     "guidance": "both predictions of guidance in one batch against two calls",
     "attention": "attention in windows against a loop over them, padding and full attention",
     "latents": "a training step on stored latents against encoding on the way",
+    "streaming": "decoding piece by piece against diffusers' ways, and its memory by the clip's length",
 }
 EXAMPLES = """examples:
   python -m cvsr generate "a red ball with white polka dots drifting left on green grass" ball.mp4 --compare

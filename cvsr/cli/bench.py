@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from cvsr.cli import bench_attention
+from cvsr.cli import bench_attention, bench_streaming
 from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device
 from cvsr.data.resize import resize
@@ -141,12 +141,25 @@ def attention(preset: Preset) -> Measurement:
     return Measurement(loop, "ours ÷ loop over windows, largest size", "≤ 0.80", sides)
 
 
+def streaming(preset: Preset) -> Measurement:
+    """Decoding piece by piece: time with Wan's autoencoder against diffusers' ways, memory with the kit's own."""
+    spent = bench_streaming.seconds(ROUNDS)
+    ours, tiled, whole = spent.values()
+    short, long = bench_streaming.memory(VideoAutoencoder(**vars(preset.autoencoder)).eval()).values()
+    sides = {side: f"{value:.2f} s" for side, value in spent.items()}
+    sides["streamed ÷ whole frames"] = f"{ours / whole:.2f} (target ≤ 0.90)"
+    sides["memory of 17 and 77 frames, ours"] = f"{short / 2**20:.1f} and {long / 2**20:.1f} MiB"
+    sides["77 ÷ 17 frames"] = f"{long / short:.3f} (target ≤ 1.05)"
+    return Measurement(ours / tiled, "Wan, streamed ÷ diffusers' tiles", "≤ 0.60", sides)
+
+
 MEASURED = {
     "decode": decode,
     "transformer": transformer,
     "guidance": guidance,
     "latents": latents,
     "attention": attention,
+    "streaming": streaming,
 }
 
 

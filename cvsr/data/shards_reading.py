@@ -92,18 +92,24 @@ class ShardClips(Dataset):
         return self._fitting[bucket]
 
 
-def collate(samples: list[Sample]) -> dict[str, Tensor | list[str]]:
-    """A batch: {"latents", "low", "subject", "text": (B, L, d), "text_mask": (B, L) bool, "caption": [str]}.
+def collate(samples: list[Sample]) -> list[dict[str, Tensor | list[str]]]:
+    """A batch, as one group for each shape of latents, in the order in which the shapes come.
 
-    L is the longest text's length, at least 1; True marks a token, and a clip without a caption has none.
+    A group is {"latents", "low", "subject", "text": (B, L, d), "text_mask": (B, L) bool, "caption": [str]}. L is its
+    longest text's length, at least 1; True marks a token, and a clip without a caption has none.
     """
-    batch = default_collate([{k: v for k, v in sample.items() if k != "text"} for sample in samples])
+    shapes = dict.fromkeys(sample["latents"].shape for sample in samples)
+    return [_group([s for s in samples if s["latents"].shape == shape]) for shape in shapes]
+
+
+def _group(samples: list[Sample]) -> dict[str, Tensor | list[str]]:
+    group = default_collate([{k: v for k, v in sample.items() if k != "text"} for sample in samples])
     texts = [sample["text"] for sample in samples]
     lengths = torch.tensor([len(text) for text in texts])
     blank = texts[0].new_zeros(max(1, int(lengths.max())), texts[0].shape[1])  # (L, d)
-    batch["text"] = pad_sequence([blank, *texts], batch_first=True)[1:]  # (B, L, d)
-    batch["text_mask"] = torch.arange(len(blank)) < lengths[:, None]  # (B, L)
-    return batch
+    group["text"] = pad_sequence([blank, *texts], batch_first=True)[1:]  # (B, L, d)
+    group["text_mask"] = torch.arange(len(blank)) < lengths[:, None]  # (B, L)
+    return group
 
 
 def check_shards(folder: str | Path, codec: str, text_encoder: str) -> None:

@@ -1,8 +1,8 @@
 """Endless, exactly resumable streams: sample number i is a function of (seed, i) and of nothing else.
 
 A run that stops after n steps goes on with step n, whatever the number of workers, and no state of a random
-generator has to be saved. Batches follow a cycle of buckets, so that images, short and long clips, small and
-large ones train in one run, each batch of one shape.
+generator has to be saved. Buckets say which shapes there are: images, short and long clips, small and large ones
+train in one run, in turn or, if the network takes clips of different sizes at once, all in every batch.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 @dataclass(frozen=True)
 class Bucket:
-    """Batches of one shape: how many samples of how many frames, size × size (pixels or latent positions).
+    """Samples of one shape: how many a batch, of how many frames, size × size (pixels or latent positions).
 
     A run that grows (SeedVR section 3.3: 5×256², 9×512², 21×768²) has buckets that take part from step `since` on,
     and others that only do before step `until`.
@@ -40,25 +40,29 @@ class Ticket:
 
 
 class Batches(Sampler[list[Ticket]]):
-    """The batches of steps `start`, `start` + 1, … without end; the buckets that take part do so in turn.
+    """The batches of steps `start`, `start` + 1, … without end.
+
+    The buckets that take part do so in turn, a batch each, or all in every batch if `mixed`.
 
     Raises:
         ValueError: in some step no bucket takes part.
     """
 
-    def __init__(self, buckets: list[Bucket], start: int):
+    def __init__(self, buckets: list[Bucket], start: int, mixed: bool = False):
         for step in (0, *(bucket.until for bucket in buckets if bucket.until is not None)):
             if not any(bucket.takes_part(step) for bucket in buckets):
                 raise ValueError(f"buckets={buckets}: none for step {step}; try since=0 and until=None for one")
-        self.buckets, self.start = buckets, start
-        self.stride = max(bucket.batch for bucket in buckets)  # numbers kept free for a step's samples
+        self.buckets, self.start, self.mixed = buckets, start, mixed
+        sizes = [bucket.batch for bucket in buckets]
+        self.stride = sum(sizes) if mixed else max(sizes)  # numbers kept free for a step's samples
 
     def __iter__(self) -> Iterator[list[Ticket]]:
         step = self.start
         while True:
             active = [bucket for bucket in self.buckets if bucket.takes_part(step)]
-            bucket = active[step % len(active)]
-            yield [Ticket(step * self.stride + number, bucket) for number in range(bucket.batch)]
+            chosen = active if self.mixed else [active[step % len(active)]]
+            shapes = [bucket for bucket in chosen for _ in range(bucket.batch)]
+            yield [Ticket(step * self.stride + number, bucket) for number, bucket in enumerate(shapes)]
             step += 1
 
 
@@ -68,12 +72,17 @@ def random_of(seed: int, index: int) -> np.random.Generator:
 
 
 def stream(
-    dataset: Dataset, buckets: list[Bucket], start: int, workers: int, collate: Callable | None = None
+    dataset: Dataset,
+    buckets: list[Bucket],
+    start: int,
+    workers: int,
+    collate: Callable | None = None,
+    mixed: bool = False,
 ) -> DataLoader:
     """Batches from step `start` on; the data set answers every `Ticket`. `collate` is PyTorch's by default."""
     return DataLoader(
         dataset,
-        batch_sampler=Batches(buckets, start),
+        batch_sampler=Batches(buckets, start, mixed),
         num_workers=workers,
         collate_fn=collate,
         persistent_workers=workers > 0,

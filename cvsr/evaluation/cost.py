@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 
 import torch
+from torch.autograd.profiler import profile
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -20,6 +21,21 @@ def count_flops(call: Callable[[], object]) -> int:
     ):  # fused attention is not counted
         call()
     return counter.get_total_flops()
+
+
+def peak_bytes(call: Callable[[], object]) -> int:
+    """The most memory that tensors made during one call hold at a time, on the CPU; what was there before is left out.
+
+    Counted by PyTorch's profiler at every allocation, so that a fragmented heap or another process changes nothing.
+    """
+    with profile(profile_memory=True) as profiler:
+        call()
+    held, most = 0, 0
+    for event in profiler.kineto_results.events():
+        if event.name() == "[memory]" and event.device_type() == torch.autograd.DeviceType.CPU:
+            held += event.nbytes()
+            most = max(most, held)
+    return most
 
 
 def least_seconds(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:

@@ -257,11 +257,19 @@ class _CausalDecoder(_Remembering):
             return self.autoencoder.frames(latents, begins)
 
 
+def _lay_out_for_convolutions(part: nn.Module) -> None:
+    """Put the channels of 3D convolutions' weights last in memory: the same weights, faster (`bench streaming`)."""
+    for module in part.modules():
+        if isinstance(module, nn.Conv3d):
+            module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)
+
+
 class _WanEncoder:
     """Wan's own caches, one for each convolution, kept between pieces instead of cleared after a clip."""
 
     def __init__(self, autoencoder: AutoencoderKLWan):
         self.autoencoder, self.caches = autoencoder, None
+        _lay_out_for_convolutions(autoencoder.encoder)
 
     def __call__(self, video: Tensor, begins: bool) -> Tensor:
         wan = self.autoencoder
@@ -278,6 +286,7 @@ class _WanDecoder:
 
     def __init__(self, autoencoder: AutoencoderKLWan):
         self.autoencoder, self.caches = autoencoder, None
+        _lay_out_for_convolutions(autoencoder.decoder)
 
     def __call__(self, latents: Tensor, begins: bool) -> Tensor:
         wan = self.autoencoder

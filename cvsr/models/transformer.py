@@ -194,6 +194,11 @@ class TransformerBlock(nn.Module):
 
 def check_inputs(config: Mapping, hidden_states: Tensor, timestep: Tensor, text: Tensor) -> None:
     """ValueError unless the three fit each other and a network of this config; see `VideoTransformer.forward`."""
+    if not isinstance(hidden_states, Tensor):
+        raise ValueError(
+            f"hidden_states={type(hidden_states).__name__}: clips of different sizes; allowed a tensor"
+            " (B, channels, t, h, w) of clips of one size; try a network that packs them, such as SwinMMDiT"
+        )
     if hidden_states.ndim != 5 or hidden_states.shape[1] != config["in_channels"]:
         raise ValueError(
             f"hidden_states={tuple(hidden_states.shape)}: wrong shape; "

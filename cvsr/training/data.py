@@ -6,12 +6,19 @@ from pathlib import Path
 
 from diffusers import ModelMixin
 from pytorch_lightning import LightningDataModule
+from pytorch_lightning.utilities import rank_zero_info
+from torch import Tensor
 from torch.utils.data import DataLoader
 
+from cvsr.data.degradations.pipeline import read_pipeline
 from cvsr.data.latents import LatentClips, build_latents
 from cvsr.data.pixels import PixelClips, PixelSources, WholeClips, build_pixels
+from cvsr.data.shards import ShardSettings, build_shards
+from cvsr.data.shards_reading import ShardClips, collate
 from cvsr.data.stream import Bucket, stream
 from cvsr.models.autoencoder import encode_to_latents
+from cvsr.models.text import encode_prompts
+from cvsr.pipelines.base import VideoPipeline
 from cvsr.pipelines.store import load
 
 
@@ -98,12 +105,84 @@ class LatentData(LightningDataModule):
         return stream(latents, self.buckets, self.trainer.global_step, self.workers)
 
 
+class ShardData(LightningDataModule):
+    """Batches of groups (`cvsr.data.shards_reading.collate`), all precomputed: latents, degraded inputs, text.
+
+    Args:
+        clips, shards: folders where both are kept; built if they are not there.
+        train: what the clips are made of.
+        degradations: YAML file that says how the low-quality inputs are made (`cvsr.data.degradations.pipeline`).
+        variants: differently degraded inputs of a clip.
+        buckets: shapes of the samples, in latent frames and positions.
+        mixed: whether every batch holds all buckets, for a network that takes clips of different sizes at once;
+            they take turns otherwise.
+        text_from: name of the weights whose text encoder embeds the captions.
+        shares, workers, seed, weights: as for `LatentData`.
+    """
+
+    def __init__(
+        self,
+        clips: str,
+        shards: str,
+        train: PixelSources,
+        degradations: str,
+        buckets: list[Bucket],
+        variants: int = 2,
+        mixed: bool = False,
+        text_from: str = "text_to_video",
+        shares: dict[str, float] | None = None,
+        workers: int = 0,
+        seed: int = 0,
+        weights: str | None = None,
+    ):
+        super().__init__()
+        self.clips, self.shards, self.train = Path(clips), Path(shards), train
+        self.settings = ShardSettings(read_pipeline(degradations), variants)
+        self.buckets, self.mixed, self.text_from = buckets, mixed, text_from
+        self.shares, self.workers, self.seed, self.weights = shares, workers, seed, weights
+
+    def prepare_data(self) -> None:
+        build_pixels(self.clips, self.train)
+        autoencoder, text = self._models()
+
+        def embed(caption: str) -> Tensor:
+            states, mask = encode_prompts(text.tokenizer, text.text_encoder, [caption])
+            return states[mask]  # (L, d)
+
+        manifest = build_shards(
+            self.shards,
+            self.clips,
+            self.settings,
+            lambda v: encode_to_latents(autoencoder, v),
+            encoder_hash(autoencoder),
+            embed,
+            text_hash(text),
+        )
+        rank_zero_info(f"{self.shards}: {manifest.summary()}")
+
+    def train_dataloader(self) -> DataLoader:
+        autoencoder, text = self._models()
+        clips = ShardClips(self.shards, encoder_hash(autoencoder), text_hash(text), self.shares, self.seed)
+        return stream(clips, self.buckets, self.trainer.global_step, self.workers, collate, self.mixed)
+
+    def _models(self) -> tuple[ModelMixin, VideoPipeline]:
+        return load("autoencoder", self.weights), load(self.text_from, self.weights)
+
+
 def encoder_hash(autoencoder: ModelMixin) -> str:
     """The SHA-256 of all that latents depend on: every weight but the decoder's, and the latents' statistics."""
-    digest = hashlib.sha256(
-        repr((autoencoder.config.latents_mean, autoencoder.config.latents_std)).encode()
-    )
-    for name, weight in sorted(autoencoder.state_dict().items()):
-        if not name.startswith("decoder."):
-            digest.update(name.encode() + weight.cpu().contiguous().numpy().tobytes())
+    statistics = repr((autoencoder.config.latents_mean, autoencoder.config.latents_std))
+    weights = {k: v for k, v in autoencoder.state_dict().items() if not k.startswith("decoder.")}
+    return _hash(statistics, weights)
+
+
+def text_hash(pipeline: VideoPipeline) -> str:
+    """The SHA-256 of all that a text's embedding depends on: the tokenizer and the text encoder's weights."""
+    return _hash(pipeline.tokenizer.backend_tokenizer.to_str(), pipeline.text_encoder.state_dict())
+
+
+def _hash(settings: str, weights: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256(settings.encode())
+    for name, weight in sorted(weights.items()):
+        digest.update(name.encode() + weight.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

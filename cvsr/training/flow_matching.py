@@ -1,6 +1,7 @@
 """Training a base or a super-resolution model by flow matching on precomputed latents."""
 
 from abc import abstractmethod
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +25,17 @@ from cvsr.systems.seedvr import build_seedvr
 
 Batch = dict[str, Tensor | list[str]]
 SYSTEMS = {"base": build_super_resolution, "seedvr": build_seedvr}
+
+
+class Noised(NamedTuple):
+    """Clips of one shape on their way to noise: what the network is given, and the prior that it corrects."""
+
+    inputs: Tensor  # (B, channels, t, h, w)
+    t: Tensor  # (B,)
+    text: Tensor  # (B, L, d)
+    mask: Tensor  # (B, L)
+    levels: dict[str, Tensor]  # micro conditions (B,)
+    prior: Tensor | float
 
 
 class FlowMatching(LightningModule):
@@ -85,28 +97,58 @@ class FlowMatching(LightningModule):
         """What `Export` saves."""
         return self.pipeline
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        latents, generator = (
-            batch["latents"],
-            torch.Generator().manual_seed(hash((self.hparams.seed, self.global_step))),
-        )
+    def training_step(self, batch: Batch | list[Batch], batch_idx: int) -> Tensor:
+        """A batch, or several of different shapes that go through the network together."""
+        groups = batch if isinstance(batch, list) else [batch]
+        generator = torch.Generator().manual_seed(hash((self.hparams.seed, self.global_step)))
+        noised = [self.noise(group, generator) for group in groups]
+        errors = [
+            self.error(group, on_way, output)
+            for group, on_way, output in zip(groups, noised, self.predict(noised), strict=True)
+        ]
+        loss = torch.cat([error.flatten() for error in errors]).mean()  # each latent position counts alike
+        self.log("train/loss", loss, prog_bar=True, batch_size=sum(len(on_way.t) for on_way in noised))
+        return loss
+
+    def noise(self, group: Batch, generator: torch.Generator) -> "Noised":
+        """Bring clips of one shape some way towards noise, and drop some of their captions."""
+        latents = group["latents"]
         t = self.timesteps.sample(len(latents), generator).to(latents)
         noise = torch.randn(latents.shape, generator=generator).to(latents)
-        condition, levels = self.condition(batch, generator)
-        x_t = interpolate(latents, noise, t)
-        inputs = (
-            x_t if condition is None else beside(x_t, condition, self.transformer.config.in_channels)
-        )
+        condition, levels = self.condition(group, generator)
+        inputs = interpolate(latents, noise, t)
+        if condition is not None:
+            inputs = beside(inputs, condition, self.transformer.config.in_channels)
         kept = torch.rand(len(latents), generator=generator) >= self.hparams.text_dropout
-        captions = [caption if keep else "" for caption, keep in zip(batch["caption"], kept, strict=True)]
-        text, mask = encode_prompts(self.tokenizer, self.text_encoder, captions)
-        output = self.transformer(inputs, t, text, mask, levels).sample
-        clean = CleanPreconditioner().clean(output, 0.0 if condition is None else condition)
-        error = (clean - latents) / expand_time(t.clamp(min=self.hparams.t_floor), latents)
-        weights = self.channel_weights * self.position_weights(batch)
-        loss = (weights * error.square()).mean()
-        self.log("train/loss", loss, prog_bar=True)
-        return loss
+        return Noised(inputs, t, *self.text(group, kept), levels, 0.0 if condition is None else condition)
+
+    def text(self, group: Batch, kept: Tensor) -> tuple[Tensor, Tensor]:
+        """States (B, L, d) and mask (B, L) of the captions, all False for those that are not kept (B,)."""
+        captions = [caption if keep else "" for caption, keep in zip(group["caption"], kept, strict=True)]
+        return encode_prompts(self.tokenizer, self.text_encoder, captions)
+
+    def predict(self, noised: list["Noised"]) -> list[Tensor]:
+        """The network's output for each group, (B, c, t, h, w); several are packed into one batch."""
+        if len(noised) == 1:
+            (only,) = noised
+            return [self.transformer(only.inputs, only.t, only.text, only.mask, only.levels).sample]
+        longest = max(each.mask.shape[1] for each in noised)
+        sample = self.transformer(
+            [clip for each in noised for clip in each.inputs],
+            torch.cat([each.t for each in noised]),
+            torch.cat([F.pad(each.text, (0, 0, 0, longest - each.text.shape[1])) for each in noised]),
+            torch.cat([F.pad(each.mask, (0, longest - each.mask.shape[1])) for each in noised]),
+            {name: torch.cat([each.levels[name] for each in noised]) for name in noised[0].levels},
+        ).sample
+        clips = iter(sample)
+        return [torch.stack([next(clips) for _ in each.t]) for each in noised]
+
+    def error(self, group: Batch, noised: "Noised", output: Tensor) -> Tensor:
+        """The weighted squared error of each number, (B, c, t, h, w)."""
+        latents = group["latents"]
+        clean = CleanPreconditioner().clean(output, noised.prior)
+        error = (clean - latents) / expand_time(noised.t.clamp(min=self.hparams.t_floor), latents)
+        return self.channel_weights * self.position_weights(group) * error.square()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         parameters = [p for p in self.parameters() if p.requires_grad]
@@ -147,6 +189,8 @@ class SuperResolutionTraining(FlowMatching):
 
     Args:
         system: "base" or "seedvr", whose files are in cvsr/systems.
+        text_from: name of the weights whose text encoder is taken as it is, such as "text_to_video"; the batches'
+            "text", if they have it, is that encoder's. By default a text encoder is trained along.
         noise_range: levels of the noise in the low-resolution latents (SimpleGVR section 4.3).
         clean: how often there is none.
         others: as for `FlowMatching`.
@@ -158,6 +202,7 @@ class SuperResolutionTraining(FlowMatching):
     def __init__(
         self,
         system: str = "base",
+        text_from: str | None = None,
         text_dropout: float = 0.3,
         noise_range: NoiseRange = NoiseRange(0.0, 0.5),  # noqa: B008 (frozen)
         clean: float = 0.6,
@@ -167,7 +212,15 @@ class SuperResolutionTraining(FlowMatching):
             raise ValueError(f"system={system!r}: unknown; allowed {list(SYSTEMS)}; try 'base'")
         self.build = SYSTEMS[system]
         super().__init__(text_dropout=text_dropout, **others)
-        self.noise_range, self.clean = noise_range, clean
+        self.noise_range, self.clean, self.learns_text = noise_range, clean, text_from is None
+        if text_from:
+            source = load(text_from, self.hparams.weights)
+            self.tokenizer, self.text_encoder = source.tokenizer, source.text_encoder.requires_grad_(False)
+
+    def text(self, group: Batch, kept: Tensor) -> tuple[Tensor, Tensor]:
+        if self.learns_text or "text" not in group:
+            return super().text(group, kept)
+        return group["text"], group["text_mask"] & kept[:, None].to(group["text_mask"].device)
 
     def build_stage(self, preset: str) -> Stage:
         return self.build(PRESETS[preset], sample_captions())

@@ -3,10 +3,12 @@
 import json
 
 import pytest
+import torch
 
-from cvsr.cli import bench, bench_attention
+from cvsr.cli import bench, bench_attention, bench_streaming
 from cvsr.cli.arguments import BENCHMARKS
 from cvsr.cli.main import main
+from cvsr.models.autoencoder import VideoAutoencoder
 from cvsr.presets import PRESETS
 
 
@@ -15,6 +17,10 @@ def tiny(monkeypatch):
     monkeypatch.setitem(PRESETS, "teaching", PRESETS["tiny"])
     monkeypatch.setattr(bench, "ROUNDS", 1)
     monkeypatch.setattr(bench_attention, "SIZES", {"small": (3, 7, 9)})
+    monkeypatch.setattr(bench_streaming, "WAN", {"base_dim": 8, "dim_mult": [1, 1, 1, 1], "num_res_blocks": 1})
+    monkeypatch.setattr(bench_streaming, "LATENTS", (1, 16, 2, 6, 6))
+    monkeypatch.setattr(bench_streaming, "TILE", 32)
+    monkeypatch.setattr(bench_streaming, "STRIDE", 24)
     monkeypatch.setenv("COLUMNS", "200")
 
 
@@ -30,6 +36,13 @@ def test_a_benchmark_prints_and_writes_both_sides(name, tmp_path, capsys):
     for side, figure in written["sides"].items():
         assert side in shown
         assert figure in shown
+
+
+def test_streamed_decoding_holds_as_much_for_a_long_clip_as_for_a_short_one():
+    torch.manual_seed(0)
+    short, long = bench_streaming.memory(VideoAutoencoder(**vars(PRESETS["tiny"].autoencoder)).eval()).values()
+    assert short > 16 * 16 * 64 * 3 * 4 * 4  # at least the frames that are made at a time
+    assert long <= 1.05 * short
 
 
 def test_a_folder_that_is_not_there_is_found_before_the_work(tmp_path, capsys):

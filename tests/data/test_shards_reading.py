@@ -92,25 +92,29 @@ def test_texts_are_padded_and_masked():
             "caption": "c" * length,
         }
 
-    batch = collate([sample(0), sample(3), sample(1)])
+    (batch,) = collate([sample(0), sample(3), sample(1)])
     assert batch["text"].tolist() == [[[0, 0]] * 3, [[1, 2], [3, 4], [5, 6]], [[1, 2], [0, 0], [0, 0]]]
     assert batch["text_mask"].tolist() == [[False] * 3, [True] * 3, [True, False, False]]
     assert batch["caption"] == ["", "ccc", "c"]
-    assert collate([sample(0)])["text_mask"].tolist() == [[False]]
+    assert collate([sample(0)])[0]["text_mask"].tolist() == [[False]]
 
 
+@pytest.mark.parametrize("mixed", [False, True])
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_stream_goes_on_where_it_stopped(folder, workers):
+def test_a_stream_goes_on_where_it_stopped(folder, workers, mixed):
     clips = ShardClips(folder, **MODELS, seed=3)
-    undisturbed = list(islice(stream(clips, BUCKETS, 0, 0, collate), 5))
-    resumed = list(islice(stream(ShardClips(folder, **MODELS, seed=3), BUCKETS, 3, workers, collate), 2))
-    assert undisturbed[0].keys() == {"latents", "low", "subject", "text", "text_mask", "caption"}
-    assert [batch["low"].shape for batch in undisturbed[:2]] == [(3, 3, 2, 6, 6), (2, 3, 1, 12, 12)]
-    assert undisturbed[0]["subject"].shape == (3, 1, 2, 6, 6)
-    for batch, expected in zip(resumed, undisturbed[3:], strict=True):
-        assert batch["caption"] == expected["caption"]
-        for name in batch.keys() - {"caption"}:
-            assert torch.equal(batch[name], expected[name])
+    undisturbed = list(islice(stream(clips, BUCKETS, 0, 0, collate, mixed), 5))
+    resumed = list(islice(stream(ShardClips(folder, **MODELS, seed=3), BUCKETS, 3, workers, collate, mixed), 2))
+    assert undisturbed[0][0].keys() == {"latents", "low", "subject", "text", "text_mask", "caption"}
+    shapes = [[tuple(group["low"].shape) for group in batch] for batch in undisturbed[:2]]
+    video, images = (3, 3, 2, 6, 6), (2, 3, 1, 12, 12)
+    assert shapes == ([[video, images]] * 2 if mixed else [[video], [images]])
+    assert undisturbed[0][0]["subject"].shape == (3, 1, 2, 6, 6)
+    for batch, again in zip(undisturbed[3:], resumed, strict=True):
+        for expected, group in zip(batch, again, strict=True):
+            assert group["caption"] == expected["caption"]
+            for name in group.keys() - {"caption"}:
+                assert torch.equal(group[name], expected[name])
 
 
 def test_shards_of_other_models_are_refused(folder, tmp_path):

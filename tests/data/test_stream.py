@@ -41,6 +41,16 @@ def test_a_run_grows_by_buckets_that_come_and_go():
     assert list(islice(Batches([small, large], 2), 3)) == batches[2:]
 
 
+def test_mixed_batches_hold_all_buckets_and_no_number_twice():
+    late = Bucket(batch=1, frames=5, size=16, since=2)
+    batches = list(islice(Batches([*BUCKETS, late], 0, mixed=True), 4))
+    assert [len(batch) for batch in batches] == [5, 5, 6, 6]
+    assert [ticket.bucket for ticket in batches[2]] == [BUCKETS[0]] * 2 + [BUCKETS[1]] * 3 + [late]
+    numbers = [ticket.index for batch in batches for ticket in batch]
+    assert len(set(numbers)) == len(numbers)
+    assert list(islice(Batches([*BUCKETS, late], 2, mixed=True), 2)) == batches[2:]
+
+
 def test_no_step_is_left_without_a_bucket():
     with pytest.raises(ValueError, match=r"none for step 5; try since=0"):
         Batches([Bucket(2, 5, 8, until=5), Bucket(2, 5, 8, since=6)], 0)

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from cvsr.evaluation.cost import count_flops, least_seconds, matrix_product
+from cvsr.evaluation.cost import count_flops, least_seconds, matrix_product, peak_bytes
 
 
 def test_a_matrix_product_costs_two_operations_a_multiplication():
@@ -37,3 +37,17 @@ def test_sides_take_turns_and_the_least_time_counts():
     assert order == ["slow", "fast"] * 3
     assert seconds["slow"] == pytest.approx(0.02, abs=0.02)
     assert seconds["fast"] < 0.01
+
+
+def test_peak_bytes_are_those_held_at_a_time():
+    def call():
+        first = torch.zeros(1000)  # 4 kB
+        second = first + 1
+        del first
+        third = second + 1
+        return third.sum()
+
+    held = torch.zeros(100_000)
+    assert 8000 <= peak_bytes(call) <= 8200
+    assert peak_bytes(lambda: held.sum()) < 200
+    assert peak_bytes(lambda: [torch.zeros(1000) for _ in range(5)]) == pytest.approx(20_000, rel=0.02)

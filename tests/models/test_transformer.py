@@ -188,6 +188,7 @@ def test_half_precision_weights_stay_near_full_precision():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"hidden_states": [torch.zeros(4, 3, 4, 4)]}, "hidden_states=list: clips of different sizes"),
         ({"hidden_states": torch.zeros(2, 5, 3, 4, 4)}, r"hidden_states=.* allowed \(B, 4, t, h, w\)"),
         ({"timestep": torch.tensor(0.5)}, r"timestep=\(\): wrong shape; allowed \(2,\)"),
         ({"timestep": torch.tensor([0.5, 500.0])}, "timestep=.*allowed 0 to 1; try dividing"),

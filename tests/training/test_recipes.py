@@ -28,7 +28,8 @@ def tiny(name: str, folder: Path, steps: int, **model) -> Path:
         data["buckets"] = [{"batch": 2, "frames": 5, "size": 32}, {"batch": 3, "frames": 1, "size": 32}]
         recipe["model"]["init_args"]["fit_batches"] = 4
     else:
-        data |= {"clips": f"{folder}/pixels/train", "latents": f"{folder}/{name}", "train": sources}
+        store = "shards" if name == "seedvr" else "latents"
+        data |= {"clips": f"{folder}/pixels/train", store: f"{folder}/{name}", "train": sources}
         data |= {"weights": f"{folder}/weights"}
         data["buckets"] = [{"batch": 2, "frames": 2, "size": 4}, {"batch": 3, "frames": 1, "size": 4}]
         recipe["model"]["init_args"]["weights"] = f"{folder}/weights"
@@ -82,7 +83,7 @@ def test_recipes_ship_weights_that_load_and_say_how_they_were_made(trained):
     assert len(list((trained / "runs" / "text_to_video" / "samples").glob("*.png"))) == 1
 
 
-@pytest.mark.parametrize("name", ["autoencoder", "adversarial", "super_resolution"])
+@pytest.mark.parametrize("name", ["autoencoder", "adversarial", "super_resolution", "seedvr"])
 def test_a_resumed_run_ends_with_the_weights_of_one_that_never_stopped(trained, name):
     whole = weights_of(trained / "runs" / name / "step=6.ckpt")
     for checkpoint in (trained / "runs" / name).glob("step=6*"):

@@ -1,21 +1,27 @@
 """Resizing, one way for the whole clip: the several ways differ in how much they blur and how much they alias."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
 from numpy.random import Generator
 
 from cvsr.data.degradations.ranges import Range, check_probabilities, check_range, uniform
+from cvsr.data.resize import resize
+from cvsr.data.video import to_frames, to_tensor
 
-Interpolation = Literal["area", "bilinear", "bicubic"]
+Interpolation = Literal["area", "bilinear", "bicubic", "antialiased"]
 _FLAGS = {"area": cv2.INTER_AREA, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
 
 
 @dataclass(frozen=True)
 class Resize:
-    """To height × width pixels; "area" averages, the others look at 2×2 or 4×4 pixels, so that reducing aliases."""
+    """To height × width pixels.
+
+    "area" averages; "bilinear" and "bicubic" look at 2×2 or 4×4 pixels, so that reducing aliases; "antialiased" is
+    `cvsr.data.resize.resize`, by which inputs of measurements are made.
+    """
 
     height: int
     width: int
@@ -23,6 +29,8 @@ class Resize:
 
     def apply(self, frames: np.ndarray) -> np.ndarray:
         """uint8 (T, H, W, 3) to (T, height, width, 3)."""
+        if self.interpolation == "antialiased":
+            return to_frames(resize(to_tensor(frames)[None], self.height, self.width)[0])
         flag = _FLAGS[self.interpolation]
         return np.stack(
             [cv2.resize(frame, (self.width, self.height), interpolation=flag) for frame in frames]
@@ -54,9 +62,10 @@ class RandomResize:
                 f"factor={self.factor}: cannot be both below and above 1; allowed a range around 1, or reduce=0"
                 " or enlarge=0; try enlarge: 0"
             )
-        if not self.interpolations or not set(self.interpolations) <= _FLAGS.keys():
+        known = get_args(Interpolation)
+        if not self.interpolations or not set(self.interpolations) <= set(known):
             raise ValueError(
-                f"interpolations={list(self.interpolations)}: unknown; allowed {list(_FLAGS)}; try [area]"
+                f"interpolations={list(self.interpolations)}: unknown; allowed {list(known)}; try [area]"
             )
 
     def sample(self, rng: Generator, size: tuple[int, int]) -> Resize:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from cvsr.data.degradations.resizing import RandomResize, Resize
+from cvsr.data.resize import resize
+from cvsr.data.video import to_frames, to_tensor
 
 
 def test_area_averages_and_the_others_alias(moving):
@@ -15,6 +17,12 @@ def test_area_averages_and_the_others_alias(moving):
     frames = moving(2, 16, 24)
     halves = frames.reshape(2, 8, 2, 12, 2, 3).mean(axis=(2, 4))
     assert np.abs(Resize(8, 12, "area").apply(frames) - halves).max() <= 0.5
+
+
+def test_antialiased_is_how_inputs_of_measurements_are_made(moving):
+    frames = moving(2, 16, 24)
+    expected = resize(to_tensor(frames)[None], 4, 6)[0]
+    assert np.array_equal(Resize(4, 6, "antialiased").apply(frames), to_frames(expected))
 
 
 def test_the_last_resize_says_how_large_the_result_is():
