@@ -148,10 +148,23 @@ def _add_evaluate(commands) -> None:
     models = command.add_subparsers(dest="name", required=True, metavar="NAME")
     codec = _add(models, "autoencoder", "how well a video is kept")
     enlarger = _add(models, "super_resolution", "how well a video reduced to a quarter is restored")
-    for each in (codec, enlarger):
+    seedvr = _add(models, "seedvr", "the same of SeedVR")
+    for each in (codec, enlarger, seedvr):
         each.add_argument("--clips", nargs="+", default=[], metavar="FILE", help="real videos, too")
         _add_measured(each, 32, "clips of the world")
-    enlarger.add_argument(
+    for each in (enlarger, seedvr):
+        _add_enlarging(each)
+    base = _add(models, "text_to_video", "how often a video shows what its prompt names")
+    _add_measured(base, 64, "prompts")
+    _add_steps(base, SAMPLING.base_steps, "of each video")
+    _add_guidance(base)
+    for each in (enlarger, seedvr, base):
+        _add_seed(each)
+
+
+def _add_enlarging(command: Parser) -> None:
+    """Settings of super-resolution, one or several of each to compare."""
+    command.add_argument(
         "--steps",
         type=whole("steps", SAMPLING.steps, least=1),
         nargs="+",
@@ -159,7 +172,7 @@ def _add_evaluate(commands) -> None:
         metavar="N",
         help=f"one number or several to compare (default {SAMPLING.steps})",
     )
-    enlarger.add_argument(
+    command.add_argument(
         "--consistency",
         type=whole("consistency", SAMPLING.consistency, least=0),
         nargs="+",
@@ -167,7 +180,7 @@ def _add_evaluate(commands) -> None:
         metavar="ROUNDS",
         help=f"likewise (default {SAMPLING.consistency})",
     )
-    enlarger.add_argument(
+    command.add_argument(
         "--detail",
         type=real("detail", 1.3, least=0),
         nargs="+",
@@ -175,12 +188,6 @@ def _add_evaluate(commands) -> None:
         metavar="FACTOR",
         help=f"likewise (default {SAMPLING.detail:g})",
     )
-    base = _add(models, "text_to_video", "how often a video shows what its prompt names")
-    _add_measured(base, 64, "prompts")
-    _add_steps(base, SAMPLING.base_steps, "of each video")
-    _add_guidance(base)
-    for each in (enlarger, base):
-        _add_seed(each)
 
 
 def _add_measured(command: Parser, count: int, what: str) -> None:

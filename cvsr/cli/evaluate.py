@@ -23,12 +23,15 @@ from cvsr.measurements.results import (
     write_result,
 )
 from cvsr.pipelines.store import load
+from cvsr.weights import weights_folder
 
 QUESTIONS = {
     "autoencoder": autoencoder.QUESTION,
     "super_resolution": super_resolution.QUESTION,
+    "seedvr": f"SeedVR: {super_resolution.QUESTION[0].lower()}{super_resolution.QUESTION[1:]}",
     "text_to_video": text_to_video.QUESTION,
 }
+ADVERSARIAL = "autoencoder_adversarial"  # another decoder of the same latents, measured, too, if it is there
 
 
 def evaluate(*, name: str, count: int, json: str | None, weights: str | None, **options) -> int:
@@ -79,8 +82,10 @@ def tables(result: Result) -> list[Table]:
 def _measure(name: str, count: int, clips: list[Clip], weights: str | None, options: dict) -> list[Row]:
     model = load(name, weights).to(device())
     if name == "autoencoder":
-        return autoencoder.measure(model, clips)
-    if name == "super_resolution":
+        has_other = (weights_folder(weights) / ADVERSARIAL).exists()
+        others = {"adversarial decoder": load(ADVERSARIAL, weights).to(device())} if has_other else {}
+        return autoencoder.measure(model, clips, others)
+    if name in ("super_resolution", "seedvr"):
         return super_resolution.measure(
             model, clips, options["steps"], options["consistency"], options["detail"], options["seed"]
         )

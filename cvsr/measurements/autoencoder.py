@@ -1,6 +1,6 @@
 """What the autoencoder loses, beside the best linear codec of its shape and a reduction to a quarter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -18,15 +18,19 @@ QUESTION = "How well does the autoencoder keep a video, beside a linear codec of
 
 
 @torch.no_grad()
-def measure(autoencoder: VideoAutoencoder, clips: Sequence[Clip]) -> list[Row]:
+def measure(
+    autoencoder: VideoAutoencoder, clips: Sequence[Clip], others: Mapping[str, VideoAutoencoder] | None = None
+) -> list[Row]:
     """PSNR, SSIM and high-frequency ratio of each way there and back, and the decoder's cost.
 
-    The cost is in 10⁶ floating-point operations for a pixel of a frame, as `count_flops` counts them.
+    `others` are autoencoders with the same encoder and other decoders, by name. The cost is in 10⁶ floating-point
+    operations for a pixel of a frame, as `count_flops` counts them.
     """
     tally = Tally()
     for clip in tqdm(clips, desc="autoencoder", unit="clip"):
         truth = clip.load()
-        for method, result in _reconstructions(autoencoder, truth.to(autoencoder.device)).items():
+        ways = _reconstructions(autoencoder, others or {}, truth.to(autoencoder.device))
+        for method, result in ways.items():
             tally.add(method, clip.group, fidelity(eight_bit(result), truth))
     decoder = Row("decoder", "any clip", 1, {"mflop_per_pixel": Estimate(decoder_cost(autoencoder))})
     return [*tally.rows(), decoder]
@@ -47,11 +51,15 @@ def decoder_cost(autoencoder: VideoAutoencoder, frames: int = 17, pixels: int = 
     return flops / (frames * pixels**2) / 1e6
 
 
-def _reconstructions(autoencoder: VideoAutoencoder, truth: Tensor) -> dict[str, Tensor]:
+def _reconstructions(
+    autoencoder: VideoAutoencoder, others: Mapping[str, VideoAutoencoder], truth: Tensor
+) -> dict[str, Tensor]:
     height, width = truth.shape[-2:]
     small, linear = resize(truth, height // 4, width // 4), autoencoder.linear
+    latents = encode_to_latents(autoencoder, truth)
     return {
         "bicubic x4": resize(small, height, width),
         "linear codec": linear.decode(linear.encode(truth)),
-        "autoencoder": decode_from_latents(autoencoder, encode_to_latents(autoencoder, truth)),
+        "autoencoder": decode_from_latents(autoencoder, latents),
+        **{name: decode_from_latents(other, latents) for name, other in others.items()},
     }

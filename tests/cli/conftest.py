@@ -13,6 +13,7 @@ from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.presets import PRESETS
 from cvsr.systems.base import build_super_resolution, build_text_to_video
+from cvsr.systems.seedvr import build_seedvr
 from cvsr.weights import Card, write_card
 
 CODEC = {"autoencoder": "../autoencoder"}
@@ -25,12 +26,15 @@ def weights(tmp_path_factory):
     torch.manual_seed(0)
     base = build_text_to_video(PRESETS["tiny"], ["a red ball"])
     enlarger = build_super_resolution(PRESETS["tiny"], ["a red ball"])
-    for weight in [*base.transformer.parameters(), *enlarger.transformer.parameters()]:
+    seedvr = build_seedvr(PRESETS["tiny"], ["a red ball"])
+    for weight in (p for stage in (base, enlarger, seedvr) for p in stage.transformer.parameters()):
         weight.data.add_(torch.randn_like(weight) * 0.05)  # fresh networks predict 0, whatever the seed
     save(base.autoencoder, folder / "autoencoder")
     save(TextToVideoPipeline(**vars(base)), folder / "text_to_video", shared=["autoencoder"])
-    save(SuperResolutionPipeline(**vars(enlarger)), folder / "super_resolution", shared=[*CODEC])
-    for name, shared in (("autoencoder", {}), ("text_to_video", CODEC), ("super_resolution", CODEC)):
+    for name, stage in (("super_resolution", enlarger), ("seedvr", seedvr)):
+        save(SuperResolutionPipeline(**vars(stage)), folder / name, shared=[*CODEC])
+    for name in ("autoencoder", "text_to_video", "super_resolution", "seedvr"):
+        shared = {} if name == "autoencoder" else CODEC
         write_card(
             folder / name, Card("tiny", "none", "0", 0, "nothing", 0, "cpu", 0.0, {"psnr": 31.25}, shared)
         )

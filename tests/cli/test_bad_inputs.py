@@ -186,9 +186,10 @@ def test_weights_missing(refused, clip, copied):
     assert "no such folder; allowed" in refused(clip, weights=copied)
 
 
-def test_weights_of_a_system_that_are_not_there(refused, clip, weights):
-    error = refused(clip, None, "--system", "seedvr")
-    assert f"weights={weights / 'seedvr'}: no such folder; allowed" in error
+def test_weights_of_a_system_that_are_not_there(refused, clip, copied):
+    shutil.rmtree(copied / "seedvr")
+    error = refused(clip, None, "--system", "seedvr", weights=copied)
+    assert f"weights={copied / 'seedvr'}: no such folder; allowed" in error
 
 
 def test_a_film_does_not_go_into_a_picture(refused, clip, tmp_path):

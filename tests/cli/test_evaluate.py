@@ -11,6 +11,7 @@ from cvsr.measurements.clips import world_clips
 from cvsr.measurements.results import read_result
 from cvsr.models.attribute_reader import AttributeReader
 from cvsr.pipelines.store import save
+from cvsr.presets import SAMPLING
 from cvsr.weights import Card, write_card
 
 
@@ -19,6 +20,7 @@ def judged(weights, tmp_path):
     """The tiny weights and a reader."""
     folder = tmp_path / "weights"
     shutil.copytree(weights, folder)
+    shutil.copytree(folder / "autoencoder", folder / "autoencoder_adversarial")
     save(AttributeReader(["ball", "cube"], ["red", "blue"]), folder / "attribute_reader")
     write_card(folder / "attribute_reader", Card("none", "none", "0", 0, "nothing", 0, "cpu", 0.0, {}))
     return folder
@@ -33,6 +35,8 @@ def small(monkeypatch):
     ("name", "options", "method"),
     [
         ("autoencoder", [], "linear codec"),
+        ("autoencoder", [], "adversarial decoder"),
+        ("seedvr", ["--steps", "1"], super_resolution.ours(1, SAMPLING.consistency, SAMPLING.detail)),
         (
             "super_resolution",
             ["--steps", "1", "2", "--consistency", "0", "--detail", "1"],

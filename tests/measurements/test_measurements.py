@@ -1,5 +1,7 @@
 """The three measurements, on the smallest models: what must hold whatever they have learnt."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -60,13 +62,18 @@ def test_the_autoencoder_is_measured_beside_a_linear_codec(clips):
     model = VideoAutoencoder(**vars(TINY.autoencoder)).eval()
     videos = [clip.load() for clip in clips]
     fit_linear_codec(model.linear, videos)
-    rows = autoencoder.measure(model, clips)
+    brighter = copy.deepcopy(model)
+    brighter.decoder.linear.first.conv.bias.data += 1
+    brighter.decoder.linear.group.conv.bias.data += 1
+    rows = autoencoder.measure(model, clips, {"bright": brighter})
     with torch.no_grad():
         mine = [float(psnr(eight_bit(model(video).sample), video)) for video in videos]
+        bright = [float(psnr(eight_bit(model(video).sample + 1), video)) for video in videos]
     assert figures(rows, "autoencoder")["psnr"] == pytest.approx(sum(mine) / 2, abs=1e-3)
     assert figures(rows, "linear codec")["psnr"] > 15  # four channels keep little more than the colours
     assert figures(rows, "bicubic x4")["psnr"] > 15
     assert 0 < figures(rows, "bicubic x4")["high_frequency_ratio"] < 0.6
+    assert figures(rows, "bright")["psnr"] == pytest.approx(sum(bright) / 2, abs=1e-3)
     assert rows[0].count == 2
 
 
