@@ -73,13 +73,13 @@ class Sampling:
     guidance_scale: float  # of text to video
     steps: int  # Euler steps of super-resolution
     strength: float  # noise on the low-resolution latents, 0 to 1
-    detail: float  # how strongly what super-resolution adds is drawn
+    detail: float  # how strongly what super-resolution adds is drawn in busy places
     consistency: int  # rounds of back-projection onto the input
     fps: int  # of generated videos
 
 
 SAMPLING = Sampling(
-    base_steps=30, guidance_scale=2.0, steps=1, strength=0.0, detail=1.9, consistency=3, fps=8
+    base_steps=30, guidance_scale=2.0, steps=1, strength=0.0, detail=2.8, consistency=3, fps=8
 )
 
 PRESETS = {

@@ -230,7 +230,7 @@ def _add_detail(command: Parser) -> None:
         "--detail",
         type=real("detail", 1.3, least=0),
         default=SAMPLING.detail,
-        help="how strongly what the model adds is drawn: 1 as predicted, more is crisper; "
+        help="how strongly what the model adds is drawn: 1 as predicted, more is crisper in busy places; "
         f"1 for noisy or compressed inputs (default {SAMPLING.detail:g})",
     )
 

@@ -54,6 +54,10 @@ def save(model: DiffusionPipeline | nn.Module, folder: str | Path, shared: Seque
         type(model)(**parts).save_pretrained(folder)
     else:
         _halved(model).save_pretrained(folder)
+    for config in Path(folder).rglob("config.json"):
+        settings = json.loads(config.read_text())
+        if settings.pop("_name_or_path", None):  # where its author had it: not what the reader should learn
+            config.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
 
 
 def load(name: str, folder: str | Path | None = None) -> DiffusionPipeline | nn.Module:

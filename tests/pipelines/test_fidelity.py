@@ -10,6 +10,7 @@ from cvsr.pipelines.fidelity import (
     back_project,
     correct_colour,
     emphasise_detail,
+    local_contrast,
     low_frequencies,
     match_statistics,
     transfer_colour,
@@ -57,11 +58,35 @@ def test_low_frequencies_of_a_flat_picture_are_itself_and_of_a_checkerboard_noth
     assert blurred[..., 1:-1, 1:-1].abs().max() < 1e-6
 
 
-def test_emphasised_detail_lies_on_the_line_from_the_enlargement_through_the_result():
+def test_weakened_detail_lies_on_the_line_from_the_enlargement_to_the_result():
     enlarged, video = torch.rand(2, 1, 3, 1, 16, 24)
     torch.testing.assert_close(emphasise_detail(video, enlarged, 1.0), video)
     torch.testing.assert_close(emphasise_detail(video, enlarged, 0.0), enlarged)
-    torch.testing.assert_close(emphasise_detail(video, enlarged, 1.5) - video, 0.5 * (video - enlarged))
+    torch.testing.assert_close(emphasise_detail(video, enlarged, 0.5), (video + enlarged) / 2)
+
+
+def test_detail_is_emphasised_where_the_input_is_busy():
+    enlarged = 0.08 * checkerboard(40, 80)  # as much contrast as is emphasised half
+    enlarged[..., 40:] = 0.3
+    added = noise(1, 3, 2, 40, 80)
+    gain = (emphasise_detail(enlarged + added, enlarged, 3.0) - enlarged) / added
+    inside = gain[..., 8:-8, 8:32]
+    torch.testing.assert_close(inside, torch.full_like(inside, 2.0), atol=0.02, rtol=0)  # 1 + (3 - 1) / 2
+    torch.testing.assert_close(gain[..., 48:], torch.ones_like(gain[..., 48:]), atol=0.02, rtol=0)
+    assert (emphasise_detail(added, added, 3.0) - added).abs().max() == 0
+
+
+def test_local_contrast_is_the_standard_deviation_of_a_window():
+    video = noise(1, 3, 2, 20, 24)
+    window = video.mean(1)[0, 1, 6:15, 3:12]  # 9×9 around (10, 7)
+    assert local_contrast(video).shape == (1, 1, 2, 20, 24)
+    assert local_contrast(video)[0, 0, 1, 10, 7] == pytest.approx(window.std(correction=0).item(), abs=1e-5)
+    assert local_contrast(noise(1, 3, 1, 1, 1)).item() == 0
+
+
+def checkerboard(height: int, width: int) -> torch.Tensor:
+    odd = (torch.arange(height)[:, None] + torch.arange(width)) % 2
+    return (2.0 * odd - 1).expand(1, 3, 2, height, width).clone()
 
 
 def test_adain_undoes_any_change_of_brightness_and_contrast():

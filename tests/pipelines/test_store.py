@@ -96,6 +96,14 @@ def test_shipped_weights_come_back_in_float32_and_ready_to_run(weights, base, en
     assert equal_weights(load("autoencoder", weights), base.autoencoder, 1e-3)
 
 
+def test_weights_saved_again_do_not_tell_where_they_came_from(weights, tmp_path):
+    save(load("autoencoder", weights), tmp_path / "again")
+    save(load("text_to_video", weights), tmp_path / "pipeline", shared=["autoencoder"])
+    for folder in ("again", "pipeline"):
+        for config in (tmp_path / folder).rglob("*.json"):
+            assert str(tmp_path) not in config.read_text(), config
+
+
 def test_diffusers_loads_shipped_weights_when_given_the_shared_part(weights, base):
     folder = weights / "text_to_video"
     loaded = TextToVideoPipeline.from_pretrained(folder, autoencoder=base.autoencoder, local_files_only=True)
