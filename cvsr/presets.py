@@ -79,7 +79,7 @@ class Sampling:
 
 
 SAMPLING = Sampling(
-    base_steps=30, guidance_scale=2.0, steps=1, strength=0.0, detail=2.8, consistency=3, fps=8
+    base_steps=30, guidance_scale=2.0, steps=1, strength=0.0, detail=3.0, consistency=3, fps=8
 )
 
 PRESETS = {

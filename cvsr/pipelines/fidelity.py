@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cvsr.data.resize import resize
 
-CONTRAST = 0.08  # local standard deviation, of values in [-1, 1], at which detail is emphasised half
+CALM = 0.03  # local standard deviation, of values in [-1, 1], at which detail stays as it is predicted
 WINDOW = 9  # pixels, height and width, of what is local
 FLAT = 1e-5  # standard deviation of a frame without any contrast to stretch
 
@@ -31,20 +31,22 @@ def back_project(video: Tensor, source: Tensor, rounds: int) -> Tensor:
 
 
 def emphasise_detail(video: Tensor, enlarged: Tensor, factor: float) -> Tensor:
-    """Multiply what the result adds to its enlarged input by `factor`: 1 changes nothing, 0 leaves the enlarged input.
+    """Draw what the result adds to its enlarged input `factor` times as strongly: 1 changes nothing, 0 leaves nothing.
 
-        result = enlarged + gain · (video - enlarged),  gain = 1 + (factor - 1) · c / (c + CONTRAST) above 1
+    Above 1, by nearly so much where the input is busy, and more weakly than predicted where it is calm:
 
-    A model that takes few steps leans to the mean of what could be there, and means are faint: detail that is right
-    comes out too weak. Extrapolating from a weaker answer through a better one brings it back, as autoguidance does
-    in each step (Karras et al. 2024, section 3); here the weaker one is bicubic enlargement. Where the input's local
-    contrast c is low the model's errors would show, and are left as they are: the eye forgives in a meadow what it
-    sees on a wall (contrast masking).
+        result = enlarged + gain · (video - enlarged),  gain = max(0, 1 + (factor - 1) · (c - CALM) / (c + 2 · CALM))
+
+    with the input's local contrast c. A model that takes few steps leans to the mean of what could be there, and means
+    are faint: detail that is right comes out too weak. Extrapolating from a weaker answer through a better one brings
+    it back, as autoguidance does in each step (Karras et al. 2024, section 3); here the weaker one is bicubic
+    enlargement. The model's errors grow with it, and the eye forgives in a meadow what it sees on a wall (contrast masking).
     """
     if factor <= 1:
         return torch.lerp(enlarged, video, factor)
     contrast = local_contrast(enlarged)
-    return enlarged + (1 + (factor - 1) * contrast / (contrast + CONTRAST)) * (video - enlarged)
+    gain = 1 + (factor - 1) * (contrast - CALM) / (contrast + 2 * CALM)
+    return enlarged + gain.clamp(min=0) * (video - enlarged)
 
 
 def local_contrast(video: Tensor) -> Tensor:

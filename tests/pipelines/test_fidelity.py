@@ -66,13 +66,16 @@ def test_weakened_detail_lies_on_the_line_from_the_enlargement_to_the_result():
 
 
 def test_detail_is_emphasised_where_the_input_is_busy():
-    enlarged = 0.08 * checkerboard(40, 80)  # as much contrast as is emphasised half
-    enlarged[..., 40:] = 0.3
-    added = noise(1, 3, 2, 40, 80)
-    gain = (emphasise_detail(enlarged + added, enlarged, 3.0) - enlarged) / added
-    inside = gain[..., 8:-8, 8:32]
-    torch.testing.assert_close(inside, torch.full_like(inside, 2.0), atol=0.02, rtol=0)  # 1 + (3 - 1) / 2
-    torch.testing.assert_close(gain[..., 48:], torch.ones_like(gain[..., 48:]), atol=0.02, rtol=0)
+    enlarged = 0.12 * checkerboard(40, 120)
+    enlarged[..., 40:80] /= 4  # a contrast of 0.03, where detail stays as it is
+    enlarged[..., 80:] = 0.3
+    added = noise(1, 3, 2, 40, 120)
+    gain = (emphasise_detail(enlarged + added, enlarged, 2.5) - enlarged) / added
+    for place, expected in ((20, 1 + 1.5 * 0.09 / 0.18), (60, 1.0), (100, 1 - 1.5 / 2)):
+        inside = gain[..., 8:-8, place - 12 : place + 12]
+        torch.testing.assert_close(inside, torch.full_like(inside, expected), atol=0.03, rtol=0)
+    flat = emphasise_detail(enlarged + added, enlarged, 5.0)[..., 88:]
+    torch.testing.assert_close(flat, enlarged[..., 88:])  # never less than nothing
     assert (emphasise_detail(added, added, 3.0) - added).abs().max() == 0
 
 
