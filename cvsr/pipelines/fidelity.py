@@ -40,7 +40,8 @@ def emphasise_detail(video: Tensor, enlarged: Tensor, factor: float) -> Tensor:
     with the input's local contrast c. A model that takes few steps leans to the mean of what could be there, and means
     are faint: detail that is right comes out too weak. Extrapolating from a weaker answer through a better one brings
     it back, as autoguidance does in each step (Karras et al. 2024, section 3); here the weaker one is bicubic
-    enlargement. The model's errors grow with it, and the eye forgives in a meadow what it sees on a wall (contrast masking).
+    enlargement. The model's errors grow with it, and the eye forgives in a meadow what it sees on a wall (contrast
+    masking).
     """
     if factor <= 1:
         return torch.lerp(enlarged, video, factor)
