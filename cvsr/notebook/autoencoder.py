@@ -3,7 +3,6 @@
 Legend: B batch, T frames, H W pixels, t h w latent sizes, c latent channels.
 """
 
-import copy
 from collections.abc import Callable, Mapping
 
 import matplotlib
@@ -35,17 +34,6 @@ def error_map(frame: np.ndarray, truth: np.ndarray, full_scale: float = 64) -> n
     """How far a frame is from the truth, uint8 (H, W, 3): black where equal, bright from `full_scale` (of 255) on."""
     error = np.abs(frame.astype(float) - truth).mean(-1) / full_scale
     return (255 * matplotlib.colormaps["inferno"](error.clip(0, 1))[..., :3]).astype(np.uint8)
-
-
-def between(one: nn.Module, other: nn.Module, share: float) -> nn.Module:
-    """A network whose every weight is `share` of the way from `one` to `other`, which was trained on from it.
-
-    ESRGAN's network interpolation (Wang et al. 2018, section 3.4); 0 and 1 give the two.
-    """
-    target = other.state_dict()
-    mixed = copy.deepcopy(one)
-    mixed.load_state_dict({name: weight.lerp(target[name], share) for name, weight in one.state_dict().items()})
-    return mixed
 
 
 @torch.no_grad()

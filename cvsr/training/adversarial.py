@@ -6,7 +6,10 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
+from cvsr.models.autoencoder import VideoAutoencoder
 from cvsr.models.discriminator import PatchDiscriminator
+from cvsr.models.interpolation import between
+from cvsr.pipelines.store import load
 from cvsr.training.autoencoder import AutoencoderTraining
 from cvsr.training.perceptual import build_perceptual
 
@@ -38,6 +41,9 @@ class AdversarialTraining(AutoencoderTraining):
         adversarial_weight: of the discriminator's scores.
         discriminator_width: of its first layer.
         discriminator_rate: its learning rate.
+        share: how far from the shipped autoencoder to the trained one lies what is exported (`between`): the
+            adversarial loss pays for detail with squared error, and this is the knob that says how much.
+        weights: the folder of weights that holds the shipped autoencoder; the repository's by default.
         others: as for `AutoencoderTraining`; the encoder stays as it is by default, and with it the latents.
     """
 
@@ -53,10 +59,16 @@ class AdversarialTraining(AutoencoderTraining):
         adversarial_weight: float = 0.05,
         discriminator_width: int = 32,
         discriminator_rate: float = 5e-4,
+        share: float = 0.4,
+        weights: str | None = None,
     ):
         super().__init__(preset, train_encoder, learning_rate, kl_weight, fit_batches, seed)
         self.discriminator = PatchDiscriminator(discriminator_width)
         self.perceptual = build_perceptual()
+
+    def finished(self) -> VideoAutoencoder:
+        trained = super().finished()
+        return between(load("autoencoder", self.hparams.weights), trained.cpu(), self.hparams.share)
 
     def training_step(self, video: Tensor, batch_idx: int) -> Tensor:
         reconstruction, kl = self.reconstruct(video)

@@ -1,7 +1,5 @@
 """What lesson 01 draws and computes: nested channels, changes, tiles, a stream's memory, channels in noise."""
 
-import copy
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,6 @@ from cvsr.models.linear_codec import LinearCodec
 from cvsr.models.streaming import DecodeStream
 from cvsr.notebook.autoencoder import (
     best_linear_guess,
-    between,
     cached_bytes,
     changes_by_frame,
     draw_changes,
@@ -38,18 +35,6 @@ def autoencoder():
         if parameter.ndim > 1 and not parameter.any():
             torch.nn.init.normal_(parameter, std=0.3)
     return model
-
-
-def test_between_two_networks_lies_a_line(autoencoder):
-    other = copy.deepcopy(autoencoder)
-    for parameter in other.parameters():
-        parameter.data += 1
-    before = copy.deepcopy(autoencoder.state_dict())
-    for share in (0.0, 0.25, 1.0, 2.0):
-        mixed = between(autoencoder, other, share).state_dict()
-        for name, weight in autoencoder.named_parameters():
-            torch.testing.assert_close(mixed[name], weight + share)
-    assert all(torch.equal(weight, before[name]) for name, weight in autoencoder.state_dict().items())
 
 
 def test_the_first_channels_of_a_codec_are_the_codec_of_fewer():

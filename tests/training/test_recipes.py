@@ -27,6 +27,8 @@ def tiny(name: str, folder: Path, steps: int, **model) -> Path:
         data |= {"folder": f"{folder}/pixels", "train": sources, "held_out": sources}
         data["buckets"] = [{"batch": 2, "frames": 5, "size": 32}, {"batch": 3, "frames": 1, "size": 32}]
         recipe["model"]["init_args"]["fit_batches"] = 4
+        if name == "adversarial":
+            recipe["model"]["init_args"]["weights"] = f"{folder}/weights"
     else:
         store = "shards" if name == "seedvr" else "latents"
         data |= {"clips": f"{folder}/pixels/train", store: f"{folder}/{name}", "train": sources}
