@@ -48,8 +48,10 @@ class ShardSettings:
     """What shards are made of, apart from the clips and the models.
 
     Attributes:
-        degradations: what makes a low-quality input of a clip; its result is enlarged to the clip's size again.
+        degradations: what makes a low-quality input of a clip.
         variants: how many differently degraded inputs a clip has.
+        reduction: inputs are resized to the clip's size over this and encoded: 1 for networks that see the enlarged
+            input, as SeedVR, 4 for those that enlarge its latents, as SimpleGVR.
         quality: clips that do not pass it are rejected.
         clips_per_shard: those that are rejected count; a build that is killed loses at most one shard's work.
         seed: of the degradations.
@@ -57,12 +59,13 @@ class ShardSettings:
 
     degradations: Pipeline
     variants: int = 4
+    reduction: int = 1
     quality: QualityFilter = field(default_factory=QualityFilter)
     clips_per_shard: int = 16
     seed: int = 0
 
     def __post_init__(self):
-        for name in ("variants", "clips_per_shard"):
+        for name in ("variants", "reduction", "clips_per_shard"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: too few; allowed 1 or more; try 4")
 
@@ -178,16 +181,17 @@ def _encode_clip(
     except ValueError as error:  # such as a size that the autoencoder cannot take
         raise Rejected(f"not encoded: {error}") from None
     latents, low, records = _half("latents", latents), [], []
+    size = [side // settings.reduction for side in frames.shape[1:3]]
     for variant in range(settings.variants):
         rng = np.random.default_rng((settings.seed, crc32(key.encode()), variant))
         drawn = settings.degradations.sample(rng, frames.shape[1:3])
         degraded = to_tensor(degrade(drawn, frames))[None]  # (1, 3, T, H', W')
-        low.append(_half("low", encode(resize(degraded, *frames.shape[1:3]).clamp(-1, 1))[0]))
+        low.append(_half("low", encode(resize(degraded, *size).clamp(-1, 1))[0]))
         records.append(to_record(drawn))
     mask = subject_mask(clip.with_suffix(".png"), frames.shape[:3])
     return {
         "latents.npy": latents,
-        "low.npy": np.stack(low),  # (v, c, t, h, w)
+        "low.npy": np.stack(low),  # (v, c, t, h / reduction, w / reduction)
         "subject.npy": _half("subject", shares_of(mask, latents.shape[1:])),
         "text.npy": _half("text", embed(caption)),
         "caption.txt": caption,

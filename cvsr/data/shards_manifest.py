@@ -6,8 +6,9 @@
                        written after the tar, so that it says the shard is done
     manifest.json      settings, inputs, outputs, rejects and hashes of all shards; written last
 
-A clip's files: latents.npy (c, t, h, w), low.npy (v, c, t, h, w) of its v variants, subject.npy (1, t, h, w) and
-text.npy (L, d), all float16; caption.txt; degradations.json, the record of each variant.
+A clip's files: latents.npy (c, t, h, w), low.npy (v, c, t, h, w) of its v variants (h and w reduced where the settings
+say so), subject.npy (1, t, h, w) and text.npy (L, d), all float16; caption.txt; degradations.json, the record of each
+variant.
 """
 
 import json

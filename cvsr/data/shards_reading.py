@@ -29,9 +29,10 @@ class ShardClips(Dataset):
     """Random crops of latents by (seed, ticket), each with one of its clip's variants:
 
     {"latents": (c, t, h, w), "low": (c, t, h, w), "subject": (1, t, h, w), "text": (L, d), "caption": str}, float32.
-    "subject" is how much of each position the main object covers, 0 where that is unknown. A crop begins with the
-    first frame, which is encoded alone: with one latent frame it is an image. Clips that are shorter or smaller
-    than the ticket's bucket are left to smaller ones. Batches are made by `collate`.
+    "low" is as many times smaller as the shards' inputs are (`ShardSettings.reduction`). "subject" is how much of
+    each position the main object covers, 0 where that is unknown. A crop begins with the first frame, which is
+    encoded alone: with one latent frame it is an image. Clips that are shorter or smaller than the ticket's bucket
+    are left to smaller ones. Batches are made by `collate`.
 
     Args:
         folder: made by `cvsr.data.shards.build_shards`.
@@ -40,7 +41,8 @@ class ShardClips(Dataset):
         seed: of every draw.
 
     Raises:
-        ValueError: the folder is incomplete or of other models; a share or (on reading) a bucket without clips.
+        ValueError: the folder is incomplete or of other models; a share or (on reading) a bucket without clips, or
+            one whose size the inputs have no whole positions for.
     """
 
     def __init__(
@@ -64,12 +66,22 @@ class ShardClips(Dataset):
         group = groups[rng.choice(len(groups), p=weights)]
         name, clip = self.clips[group[rng.integers(len(group))].name]
         tar, files = self.folder / f"{name}.tar", clip["files"]
-        top, left = (int(rng.integers(side - bucket.size + 1)) for side in clip["shape"][2:])
-        crop = np.s_[:, : bucket.frames, top : top + bucket.size, left : left + bucket.size]
-        low = _map(tar, files["low.npy"])  # (v, c, t, h, w)
+        low = _map(tar, files["low.npy"])  # (v, c, t, h / reduction, w / reduction)
+        reduction = clip["shape"][2] // low.shape[3]
+        if bucket.size % reduction:
+            raise ValueError(
+                f"buckets={bucket}: size={bucket.size} is no whole number of the inputs' positions; allowed"
+                f" multiples of {reduction}; try size={bucket.size // reduction * reduction + reduction}"
+            )
+        start = [
+            reduction * int(rng.integers((side - bucket.size) // reduction + 1)) for side in clip["shape"][2:]
+        ]
+        crop, small_crop = (
+            np.s_[:, : bucket.frames, *(slice(s // n, (s + bucket.size) // n) for s in start)] for n in (1, reduction)
+        )
         pieces = {
             "latents": _map(tar, files["latents.npy"])[crop],
-            "low": low[rng.integers(len(low))][crop],
+            "low": low[rng.integers(len(low))][small_crop],
             "subject": _map(tar, files["subject.npy"])[crop],
             "text": _map(tar, files["text.npy"]),
         }

@@ -113,6 +113,7 @@ class ShardData(LightningDataModule):
         train: what the clips are made of.
         degradations: YAML file that says how the low-quality inputs are made (`cvsr.data.degradations.pipeline`).
         variants: differently degraded inputs of a clip.
+        reduction: how much smaller than the clips the inputs' latents are, see `ShardSettings`.
         buckets: shapes of the samples, in latent frames and positions.
         mixed: whether every batch holds all buckets, for a network that takes clips of different sizes at once;
             they take turns otherwise.
@@ -128,6 +129,7 @@ class ShardData(LightningDataModule):
         degradations: str,
         buckets: list[Bucket],
         variants: int = 2,
+        reduction: int = 1,
         mixed: bool = False,
         text_from: str = "text_to_video",
         shares: dict[str, float] | None = None,
@@ -137,7 +139,7 @@ class ShardData(LightningDataModule):
     ):
         super().__init__()
         self.clips, self.shards, self.train = Path(clips), Path(shards), train
-        self.settings = ShardSettings(read_pipeline(degradations), variants)
+        self.settings = ShardSettings(read_pipeline(degradations), variants, reduction)
         self.buckets, self.mixed, self.text_from = buckets, mixed, text_from
         self.shares, self.workers, self.seed, self.weights = shares, workers, seed, weights
 

@@ -66,6 +66,42 @@ def test_a_crop_is_cut_at_one_place_from_latents_and_from_one_variant(folder):
     assert variants == {(key, variant) for key in ("world-0", "world-1") for variant in range(3)}
 
 
+@pytest.fixture(scope="module")
+def reduced(tmp_path_factory):
+    """A clip whose first channel numbers its latent positions, and whose inputs are a quarter as wide and high."""
+    clips, folder = tmp_path_factory.mktemp("clips"), tmp_path_factory.mktemp("shards")
+    places = np.kron(np.arange(16 * 16).reshape(16, 16), np.ones((8, 8))).astype(np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (5, 128, 128), np.uint8)
+    np.save(clips / "a.npy", np.stack([np.broadcast_to(places, noise.shape), noise, noise], axis=-1))
+    (clips / "a.txt").write_text("a")
+    pipeline = parse_pipeline([{"resize": {"factor": [0.25, 0.25], "reduce": 1, "enlarge": 0}}])
+    settings = ShardSettings(pipeline, variants=1, reduction=4)
+    build_shards(folder, clips, settings, lambda v: v[:, :, ::4, ::8, ::8], "c0dec", embed, "7ext")
+    return folder
+
+
+def test_smaller_inputs_are_cut_where_their_clip_is(reduced):
+    clips, starts = ShardClips(reduced, **MODELS), set()
+    (latents, low) = whole(reduced)["a"]
+    assert low.shape == (1, 3, 2, 4, 4)
+    for number in range(40):
+        sample = clips[Ticket(number, Bucket(batch=1, frames=1, size=8))]
+        assert sample["latents"].shape == (3, 1, 8, 8)
+        place = round((sample["latents"][0, 0, 0, 0].item() + 1) * 127.5)
+        y, x = place // 16, place % 16
+        np.testing.assert_array_equal(sample["latents"], latents[:, :1, y : y + 8, x : x + 8])
+        np.testing.assert_array_equal(
+            sample["low"], low[0, :, :1, y // 4 : y // 4 + 2, x // 4 : x // 4 + 2]
+        )
+        starts.add((y, x))
+    assert starts == {(y, x) for y in (0, 4, 8) for x in (0, 4, 8)}
+
+
+def test_a_crop_that_smaller_inputs_have_no_whole_positions_for_is_refused(reduced):
+    with pytest.raises(ValueError, match=r"size=6 is no whole number.*multiples of 4; try size=8"):
+        ShardClips(reduced, **MODELS)[Ticket(0, Bucket(batch=1, frames=1, size=6))]
+
+
 def test_clips_that_do_not_fill_a_bucket_are_left_out(folder):
     clips = ShardClips(folder, **MODELS)
     captions = {
