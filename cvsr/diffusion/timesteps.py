@@ -2,12 +2,15 @@
 
 A uniform t spends as much training on nearly clean latents as on the middle of the path, where the prediction
 is hardest. The logit-normal sampler prefers the middle, and the shift moves any sampler towards the noise, as
-larger pictures need (Esser et al. 2024, sections 3.1 and 5.3.2).
+larger pictures need (Esser et al. 2024, sections 3.1 and 5.3.2). A tabulated one follows any curve, such as the
+measured one of where detail comes into being (SimpleGVR section 4.3, `cvsr.diffusion.detail_curve`).
 """
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -80,6 +83,75 @@ class Shifted(TimestepSampler):
         inverse = 1 / self.factor
         derivative = inverse / (1 + (inverse - 1) * t) ** 2
         return self.sampler.density(shift(t, inverse)) * derivative
+
+
+@dataclass(frozen=True)
+class Tabulated(TimestepSampler):
+    """A curve as density: linear between its knots, level before the first and after the last.
+
+    Args:
+        knots: times in [0, 1], rising; at least one.
+        values: heights at the knots, not negative; only their ratios matter.
+
+    Raises:
+        ValueError: a curve that is no density, or knots and values that do not belong together.
+    """
+
+    knots: Sequence[float]
+    values: Sequence[float]
+
+    def __post_init__(self):
+        knots, values = (torch.as_tensor(list(given), dtype=torch.float64) for given in (self.knots, self.values))
+        if len(knots) != len(values) or not len(knots):
+            raise ValueError(
+                f"knots={len(knots)}, values={len(values)}: no curve; allowed as many of both, at least one;"
+                " try knots=[0, 1], values=[1, 1]"
+            )
+        if not (torch.all(knots.diff() > 0) and knots[0] >= 0 and knots[-1] <= 1):
+            raise ValueError(f"knots={list(self.knots)}: allowed rising times from 0 to 1; try sorting them")
+        if not (values.isfinite().all() and torch.all(values >= 0)):
+            raise ValueError(f"values={list(self.values)}: allowed finite numbers from 0; try clipping them at 0")
+        if not self._cumulative[-1] > 0:
+            raise ValueError(f"values={list(self.values)}: no density; allowed at least one above 0; try [1, 1]")
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Draw n times (n,), exactly: the inverse of the cumulative distribution at a uniform draw.
+
+        Within a segment that starts at x with height p and slope a, the share r of its mass is reached at
+        x + s with p s + a s² / 2 = r.
+        """
+        (x, p), cumulative = self._nodes, self._cumulative
+        share = torch.rand(n, generator=generator).double() * cumulative[-1]
+        segment = (torch.searchsorted(cumulative, share, right=True) - 1).clamp(max=len(x) - 2)
+        r, p0 = share - cumulative[segment], p[segment]
+        slope = (p.diff() / x.diff())[segment]
+        root = (p0.square() + 2 * slope * r).clamp(min=0).sqrt()
+        s = 2 * r / (p0 + root).clamp(min=torch.finfo(torch.float64).tiny)  # the root without cancellation
+        return torch.minimum(x[segment] + s, x[segment + 1]).float()
+
+    def density(self, t: Tensor) -> Tensor:
+        """Probability density at t."""
+        x, p = self._nodes
+        segment = (torch.searchsorted(x, t.double().contiguous(), right=True) - 1).clamp(0, len(x) - 2)
+        weight = (t.double() - x[segment]) / x.diff()[segment]
+        height = torch.lerp(p[segment], p[segment + 1], weight) / self._cumulative[-1]
+        return torch.where((t >= 0) & (t <= 1), height, 0.0).to(t.dtype)
+
+    @cached_property
+    def _nodes(self) -> tuple[Tensor, Tensor]:
+        """Knots from 0 to 1 and their heights, (n,) each, float64."""
+        x, p = [float(knot) for knot in self.knots], [float(value) for value in self.values]
+        if x[0] > 0:
+            x, p = [0.0, *x], [p[0], *p]
+        if x[-1] < 1:
+            x, p = [*x, 1.0], [*p, p[-1]]
+        return torch.tensor(x, dtype=torch.float64), torch.tensor(p, dtype=torch.float64)
+
+    @cached_property
+    def _cumulative(self) -> Tensor:
+        """The mass before each node, (n,), not normalised: the trapezoids' areas."""
+        x, p = self._nodes
+        return torch.cat([x.new_zeros(1), ((p[:-1] + p[1:]) / 2 * x.diff()).cumsum(0)])
 
 
 def shift(t: Tensor, factor: float) -> Tensor:
