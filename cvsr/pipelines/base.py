@@ -13,7 +13,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from cvsr.diffusion.flow import CleanPreconditioner
+from cvsr.diffusion.flow import CleanPreconditioner, clean_from_velocity
 from cvsr.diffusion.schedulers import set_steps
 from cvsr.models.autoencoder import VideoAutoencoder
 from cvsr.models.swin_mmdit import SwinMMDiT
@@ -96,25 +96,27 @@ class VideoPipeline(DiffusionPipeline):
         latents, sigmas = noise, set_steps(self.scheduler, steps)
         for step, (sigma, timestep) in enumerate(zip(sigmas[:-1], self.scheduler.timesteps, strict=True)):
             t = sigma.to(latents).expand(len(latents))  # (B,)
-            latents = self.scheduler.step(velocity(latents, t, step), timestep, latents).prev_sample
-            latents = after_step(timestep, latents)
+            v = velocity(latents, t, step)
+            clean = clean_from_velocity(latents, v, t)
+            latents = after_step(timestep, self.scheduler.step(v, timestep, latents).prev_sample, clean)
         return latents
 
 
 class AfterStep:
     """Counts the steps of a call, on the progress bar and for the caller's callback.
 
-    The callback is diffusers': `callback(pipeline, step, timestep, {"latents": latents})`. It returns a dict,
-    with other latents in it if it likes. From tile to tile of a large video the steps are counted on.
+    The callback is diffusers': `callback(pipeline, step, timestep, {"latents": latents, "clean": clean})`, where
+    "clean" are the clean latents as the step has predicted them. It returns a dict, with other latents in it if it
+    likes. From tile to tile of a large video the steps are counted on.
     """
 
     def __init__(self, pipeline: DiffusionPipeline, bar, callback: StepCallback | None):
         self.pipeline, self.bar, self.callback, self.step = pipeline, bar, callback, 0
 
-    def __call__(self, timestep: Tensor, latents: Tensor) -> Tensor:
+    def __call__(self, timestep: Tensor, latents: Tensor, clean: Tensor) -> Tensor:
         """Count one step; returns the latents to go on with."""
         if self.callback is not None:
-            returned = self.callback(self.pipeline, self.step, timestep, {"latents": latents})
+            returned = self.callback(self.pipeline, self.step, timestep, {"latents": latents, "clean": clean})
             latents = returned.get("latents", latents)
         self.step += 1
         self.bar.update()

@@ -80,6 +80,19 @@ def test_a_callback_can_replace_the_latents(base):
     assert torch.equal(result.frames, torch.ones_like(result.frames))
 
 
+def test_a_callback_sees_what_each_step_predicts(base):
+    seen = []
+
+    def callback(pipeline, step, timestep, tensors):
+        seen.append(tensors["clean"])
+        return {}
+
+    result = base(**SMALL, output_type="latent", callback_on_step_end=callback).frames
+    assert len(seen) == SMALL["num_inference_steps"]
+    torch.testing.assert_close(seen[-1], result)  # Euler's last step goes all the way
+    assert not torch.allclose(seen[0], result)
+
+
 def test_an_untrained_network_ends_at_its_prediction_of_zero(base):
     torch.nn.init.zeros_(base.transformer.to_sample.weight)
     torch.nn.init.zeros_(base.transformer.to_sample.bias)
