@@ -55,10 +55,7 @@ class Blur:
 
     def apply(self, frames: np.ndarray) -> np.ndarray:
         """uint8 (T, H, W, 3), blurred; mirrored beyond the borders."""
-        kernel = self.kernel()
-        return np.stack(
-            [cv2.filter2D(frame, -1, kernel, borderType=cv2.BORDER_REFLECT_101) for frame in frames]
-        )
+        return filter_frames(frames, self.kernel())
 
 
 @dataclass(frozen=True)
@@ -102,3 +99,8 @@ class RandomBlur:
         if share < self.generalised + self.plateau:
             return Blur("plateau", kernel, sigma_x, sigma_y, angle, uniform(rng, self.plateau_beta))
         return Blur("gaussian", kernel, sigma_x, sigma_y, angle, 1.0)
+
+
+def filter_frames(frames: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """uint8 (T, H, W, 3), every frame filtered by one kernel, rounded and clipped; mirrored beyond the borders."""
+    return np.stack([cv2.filter2D(frame, -1, kernel, borderType=cv2.BORDER_REFLECT_101) for frame in frames])

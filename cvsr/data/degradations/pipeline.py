@@ -20,11 +20,12 @@ import yaml
 from numpy.random import Generator
 
 from cvsr.data.degradations.blur import Blur, RandomBlur
-from cvsr.data.degradations.h264 import H264, RandomH264
+from cvsr.data.degradations.compression import H264, Compression, RandomCompression, RandomH264
 from cvsr.data.degradations.jpeg import Jpeg, RandomJpeg
 from cvsr.data.degradations.noise import Noise, RandomNoise
 from cvsr.data.degradations.ranges import check_probabilities
 from cvsr.data.degradations.resizing import RandomResize, Resize
+from cvsr.data.degradations.sinc import RandomSinc, Sinc
 from cvsr.data.encoding import check_frames
 
 Description = list[dict[str, dict[str, Any]]]  # [{name: settings}, …], of plain values, as in YAML and JSON
@@ -46,17 +47,21 @@ class RandomDegradation(Protocol):
 
 RANGES: dict[str, type[RandomDegradation]] = {
     "blur": RandomBlur,
+    "sinc": RandomSinc,
     "resize": RandomResize,
     "noise": RandomNoise,
     "jpeg": RandomJpeg,
     "h264": RandomH264,
+    "compression": RandomCompression,
 }
 DRAWN: dict[str, type[Degradation]] = {
     "blur": Blur,
+    "sinc": Sinc,
     "resize": Resize,
     "noise": Noise,
     "jpeg": Jpeg,
     "h264": H264,
+    "compression": Compression,
 }
 NAMES = {kind: name for kinds in (RANGES, DRAWN) for name, kind in kinds.items()}
 

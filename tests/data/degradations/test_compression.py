@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from cvsr.data.degradations.h264 import H264, RandomH264
+from cvsr.data.degradations import compression as module
+from cvsr.data.degradations.compression import CODECS, H264, Compression, RandomCompression, RandomH264
 from cvsr.data.degradations.jpeg import Jpeg, RandomJpeg
+
+STREAMS = [Compression(codec, 0.3) for codec in CODECS]
 
 
 def psnr(a, b):
@@ -22,8 +25,17 @@ def test_harder_is_worse(moving, kinds):
     assert quality[0] - quality[-1] > 6
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 7, 2), (3, 15, 33)])
-@pytest.mark.parametrize("kind", [Jpeg(80), H264(20)])
+@pytest.mark.parametrize("codec", CODECS)
+def test_fewer_bits_are_worse(moving, codec):
+    frames = moving(9, 64, 96)
+    quality = [psnr(Compression(codec, bits).apply(frames), frames) for bits in (4.0, 0.2, 0.01)]
+    assert quality == sorted(quality, reverse=True)
+    assert quality[0] > 35
+    assert quality[0] - quality[-1] > 5
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 7, 2), (3, 15, 33), (2, 65, 70)])
+@pytest.mark.parametrize("kind", [Jpeg(80), H264(20), *STREAMS], ids=str)
 def test_any_size_and_number_of_frames(kind, shape):
     frames = np.full((*shape, 3), 100, np.uint8)
     compressed = kind.apply(frames)
@@ -44,9 +56,35 @@ def test_x264_repeats_itself(moving):
     assert len({H264(27).apply(frames).tobytes() for _ in range(20)}) == 1
 
 
+@pytest.mark.parametrize("kind", STREAMS, ids=str)
+def test_streams_repeat_themselves(moving, kind):
+    frames = moving(9, 64, 64)
+    assert len({kind.apply(frames).tobytes() for _ in range(4)}) == 1
+
+
 def test_draws_cover_their_range():
     rng = np.random.default_rng(0)
     assert {RandomJpeg(quality=(30, 33)).sample(rng, (8, 8)).quality for _ in range(60)} == {30, 31, 32, 33}
     assert {RandomH264(crf=(20, 21)).sample(rng, (8, 8)).crf for _ in range(30)} == {20, 21}
+    drawn = [RandomCompression().sample(rng, (8, 8)) for _ in range(60)]
+    assert {stream.codec for stream in drawn} == set(CODECS)
+    assert all(0.15 <= stream.bits_per_pixel <= 1.5 for stream in drawn)
+
+
+def test_mistakes():
     with pytest.raises(ValueError, match="crf="):
         RandomH264(crf=(20, 60))
+    with pytest.raises(ValueError, match=r"codec='vp9': unknown; allowed \['h264', 'h265', 'mpeg4'\]"):
+        RandomCompression(codecs=("h264", "vp9"))
+    with pytest.raises(ValueError, match="codecs="):
+        RandomCompression(codecs=())
+    with pytest.raises(ValueError, match="bits_per_pixel="):
+        RandomCompression(bits_per_pixel=(0, 1))
+
+
+def test_a_missing_encoder_is_named_with_those_that_are_there(monkeypatch):
+    without = module.CODECS["h265"]._replace(encoder="libx266")
+    monkeypatch.setitem(module.CODECS, "h265", without)
+    for make in (lambda: Compression("h265", 1.0), lambda: RandomCompression(codecs=("h265",))):
+        with pytest.raises(ValueError, match=r"no encoder libx266; allowed \['h264', 'mpeg4'\]; try"):
+            make()

@@ -21,7 +21,9 @@ from cvsr.data.degradations.pipeline import (
     to_record,
 )
 
-FIRST_ORDER = read_pipeline(Path(module.__file__).with_name("first_order.yaml"))
+FOLDER = Path(module.__file__).parent
+FIRST_ORDER = read_pipeline(FOLDER / "first_order.yaml")
+SECOND_ORDER = read_pipeline(FOLDER / "second_order.yaml")
 
 
 def test_the_file_describes_what_the_code_then_does():
@@ -39,16 +41,36 @@ def test_the_file_describes_what_the_code_then_does():
     assert parse_pipeline(json.loads(json.dumps(FIRST_ORDER.describe()))) == FIRST_ORDER
 
 
-@settings(max_examples=25, deadline=None)
+def test_shards_of_light_degradations_stay_valid():
+    """Shards record these settings; another description would build them all anew."""
+    blur, resize, noise, jpeg, h264 = read_pipeline(FOLDER / "light.yaml").describe()
+    assert list(blur["blur"]) == [
+        "probability",
+        "generalised",
+        "plateau",
+        "isotropic",
+        "size",
+        "sigma",
+        "beta",
+        "plateau_beta",
+    ]
+    assert list(resize["resize"]) == ["probability", "factor", "reduce", "enlarge", "interpolations"]
+    assert list(noise["noise"]) == ["probability", "poisson", "grey", "sigma", "scale"]
+    assert jpeg == {"jpeg": {"probability": 0.15, "quality": [70, 95]}}
+    assert h264 == {"h264": {"probability": 0.25, "crf": [16, 26]}}
+
+
+@pytest.mark.parametrize("pipeline", [FIRST_ORDER, SECOND_ORDER], ids=["first order", "second order"])
+@settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     shape=st.tuples(st.integers(1, 4), st.integers(4, 41), st.integers(4, 41)),
     grey=st.booleans(),
 )
-def test_a_record_replays_exactly(seed, shape, grey):
+def test_a_record_replays_exactly(pipeline, seed, shape, grey):
     frames = np.random.default_rng(1).integers(0, 256, (*shape, 1 if grey else 3), np.uint8)
     frames = np.ascontiguousarray(np.broadcast_to(frames, (*shape, 3)))
-    drawn = FIRST_ORDER.sample(np.random.default_rng(seed), shape[1:])
+    drawn = pipeline.sample(np.random.default_rng(seed), shape[1:])
     again = from_record(json.loads(json.dumps(to_record(drawn))))
     assert again == drawn
     result = degrade(drawn, frames)
@@ -76,14 +98,18 @@ def test_probabilities():
 
 
 def test_a_second_order_is_a_longer_list():
-    twice = parse_pipeline(FIRST_ORDER.describe()[:4] * 2)
-    assert len(twice.sample(np.random.default_rng(0), (16, 16))) == 8
+    names = [NAMES[type(step.degradation)] for step in SECOND_ORDER.steps]
+    round_ = ["blur", "sinc", "resize", "noise", "jpeg"]
+    assert names == [*round_, "compression", *round_, "resize", "sinc", "compression"]
 
 
 @pytest.mark.parametrize(
     ("description", "message"),
     [
-        ([{"fog": {}}], "'fog'.*unknown; allowed .'blur', 'resize', 'noise', 'jpeg', 'h264'"),
+        (
+            [{"fog": {}}],
+            "'fog'.*unknown; allowed .'blur', 'sinc', 'resize', 'noise', 'jpeg', 'h264', 'compression'",
+        ),
         ([{"blur": {"sigmas": [1, 2]}}], "'sigmas'. unknown or missing; allowed .*'sigma'"),
         ([{"blur": {"sigma": 2}}], "sigma=2: no such range"),
         ([{"jpeg": {"quality": ["low", "high"]}}], "quality=.*no such range"),
