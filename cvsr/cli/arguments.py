@@ -158,7 +158,16 @@ def _add_evaluate(commands) -> None:
     _add_measured(base, 64, "prompts")
     _add_steps(base, SAMPLING.base_steps, "of each video")
     _add_guidance(base)
-    for each in (enlarger, seedvr, base):
+    curve = _add(models, "detail_curve", "at which times of sampling detail comes into being")
+    curve.add_argument(
+        "--model",
+        default="super_resolution",
+        metavar="NAME",
+        help="weights of a super-resolution model (default super_resolution)",
+    )
+    _add_measured(curve, 16, "clips of the world")
+    _add_steps(curve, 50, "of each run")
+    for each in (enlarger, seedvr, base, curve):
         _add_seed(each)
 
 

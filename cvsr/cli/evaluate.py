@@ -9,8 +9,8 @@ from rich.table import Table
 
 from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device, quiet_libraries
-from cvsr.measurements import autoencoder, super_resolution, text_to_video
-from cvsr.measurements.clips import SPLIT, Clip, real_clips, world_clips
+from cvsr.measurements import autoencoder, detail_curve, super_resolution, text_to_video
+from cvsr.measurements.clips import SPLIT, VALIDATION, Clip, real_clips, world_clips
 from cvsr.measurements.results import (
     Estimate,
     Result,
@@ -30,6 +30,7 @@ QUESTIONS = {
     "super_resolution": super_resolution.QUESTION,
     "seedvr": f"SeedVR: {super_resolution.QUESTION[0].lower()}{super_resolution.QUESTION[1:]}",
     "text_to_video": text_to_video.QUESTION,
+    "detail_curve": detail_curve.QUESTION,
 }
 ADVERSARIAL = "autoencoder_adversarial"  # another decoder of the same latents, measured, too, if it is there
 
@@ -37,7 +38,7 @@ ADVERSARIAL = "autoencoder_adversarial"  # another decoder of the same latents, 
 def evaluate(*, name: str, count: int, json: str | None, weights: str | None, **options) -> int:
     """Measure a model on held-out data, print the table and keep it as a result."""
     path = _target(name, json)
-    clips = real_clips(options.get("clips", [])) + world_clips(count)  # real ones may be refused: first
+    clips = _clips(name, count, options)
     keep_freed_memory()
     quiet_libraries()
     started = time.monotonic()
@@ -50,7 +51,7 @@ def evaluate(*, name: str, count: int, json: str | None, weights: str | None, **
         date=today(),
         machine=describe_machine(),
         seeds={
-            "scenes": f"0 to {count - 1} of the {SPLIT} split",
+            "scenes": f"0 to {count - 1} of the {VALIDATION if name == 'detail_curve' else SPLIT} split",
             "noise": f"from {options['seed']}" if "seed" in options else "none",
         },
         budget=f"{(time.monotonic() - started) / 60:.1f} minutes",
@@ -79,8 +80,16 @@ def tables(result: Result) -> list[Table]:
     return made
 
 
+def _clips(name: str, count: int, options: dict) -> list[Clip]:
+    if name == "detail_curve":
+        return detail_curve.clips(count)
+    return real_clips(options.get("clips", [])) + world_clips(count)  # real ones may be refused: first
+
+
 def _measure(name: str, count: int, clips: list[Clip], weights: str | None, options: dict) -> list[Row]:
-    model = load(name, weights).to(device())
+    model = load(options.get("model", name), weights).to(device())
+    if name == "detail_curve":
+        return detail_curve.measure(model, clips, options["steps"], options["seed"])
     if name == "autoencoder":
         has_other = (weights_folder(weights) / ADVERSARIAL).exists()
         others = {"adversarial decoder": load(ADVERSARIAL, weights).to(device())} if has_other else {}

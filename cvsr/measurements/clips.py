@@ -15,6 +15,7 @@ REAL_SIZE = (256, 384)
 STARTS = (20, 40)  # first frames of the pieces of a real video
 WORLD = "world"  # name of the group; real clips go by their files' names
 SPLIT = "test"  # never trained on, never looked at while training
+VALIDATION = "validation"  # never trained on; settings are chosen by these
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,15 @@ class Clip:
     load: Callable[[], Tensor]
 
 
-def world_clips(count: int, frames: int = FRAMES, pixels: int = PIXELS) -> list[Clip]:
-    """The first `count` scenes of the test split."""
+def world_clips(
+    count: int, frames: int = FRAMES, pixels: int = PIXELS, split: str = SPLIT, crop: int | None = None
+) -> list[Clip]:
+    """The first `count` scenes of a split, or of each the middle of crop × crop pixels."""
+    inside = slice((pixels - crop) // 2, (pixels + crop) // 2) if crop else slice(None)
 
     def draw(seed: int) -> Tensor:
-        return to_tensor(render(sample_scene(seed, SPLIT), frames, pixels, pixels).frames)[None]
+        video = to_tensor(render(sample_scene(seed, split), frames, pixels, pixels).frames)
+        return video[None, ..., inside, inside]
 
     return [Clip(WORLD, lambda seed=seed: draw(seed)) for seed in range(count)]
 

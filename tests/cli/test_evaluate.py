@@ -6,7 +6,7 @@ import pytest
 
 from cvsr.cli import evaluate as command
 from cvsr.cli.main import main
-from cvsr.measurements import autoencoder, super_resolution
+from cvsr.measurements import autoencoder, detail_curve, super_resolution
 from cvsr.measurements.clips import world_clips
 from cvsr.measurements.results import read_result
 from cvsr.models.attribute_reader import AttributeReader
@@ -62,6 +62,21 @@ def test_a_measurement_is_printed_and_kept(
     assert " ".join(options) in result.command
     assert str(tmp_path) not in result.command
     assert result.seeds["scenes"] == "0 to 0 of the test split"
+
+
+def test_the_detail_curve_of_any_enlarger_is_measured_on_validation_clips(judged, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(detail_curve, "FRAMES", 5)
+    monkeypatch.setattr(detail_curve, "CROP", 32)
+    path = tmp_path / "curve.json"
+    arguments = ["evaluate", "detail_curve", "--count", "2", "--steps", "4", "--json", str(path)]
+    assert main([*arguments, "--model", "seedvr", "--weights", str(judged)]) == 0
+    result = read_result(path)
+    assert result.command == "python -m cvsr evaluate detail_curve --count 2 --model seedvr --steps 4 --seed 0"
+    assert result.seeds["scenes"] == "0 to 1 of the validation split"
+    assert [row.figures["t"].mean for row in result.rows] == pytest.approx([0.375, 0.625, 0.875])
+    assert detail_curve.detail_aware(str(path)).knots == pytest.approx([0.375, 0.625, 0.875])
+    assert main([*arguments, "--model", "autoencoder", "--weights", str(judged)]) == 2
+    assert "model=VideoAutoencoder: no super-resolution" in capsys.readouterr().err
 
 
 def test_clips_are_refused_before_the_work(judged, small, tmp_path, capsys, monkeypatch):

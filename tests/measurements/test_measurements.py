@@ -38,6 +38,9 @@ def test_world_clips_are_those_of_the_test_split(clips):
     truth = render(sample_scene(1, "test"), 5, 64, 64).frames
     assert torch.equal(clips[1].load(), to_tensor(truth)[None])
     assert torch.equal(eight_bit(clips[1].load()), clips[1].load())
+    (middle,) = world_clips(1, frames=5, pixels=64, split="validation", crop=16)
+    whole = to_tensor(render(sample_scene(0, "validation"), 5, 64, 64).frames)[None]
+    assert torch.equal(middle.load(), whole[..., 24:40, 24:40])
 
 
 def test_real_clips_are_middles_at_native_resolution(tmp_path):
