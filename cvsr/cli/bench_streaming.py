@@ -8,7 +8,8 @@ from diffusers import AutoencoderKLWan
 from torch import Tensor
 
 from cvsr.evaluation.cost import least_seconds, peak_bytes
-from cvsr.models.autoencoder import VideoAutoencoder, latent_statistics
+from cvsr.models.autoencoder import VideoAutoencoder
+from cvsr.models.latent_space import latent_statistics
 from cvsr.models.streaming import decode_stream
 
 WAN = {"base_dim": 32}  # a third of Wan 2.1's width; the rest, and all that is compared, is as released

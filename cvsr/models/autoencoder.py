@@ -20,6 +20,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from einops import rearrange
 from torch import Tensor, nn
 
+from cvsr.models.latent_space import compression, latent_statistics
 from cvsr.models.linear_codec import FRAMES, PATCH, LinearCodec, from_patches
 
 START_LOGVAR = -8.0  # of an untrained posterior: sharp, so that the decoder starts from good latents
@@ -170,6 +171,8 @@ class VideoAutoencoder(ModelMixin, ConfigMixin):
         latents_mean, latents_std: c numbers each, the statistics that `encode_to_latents` normalises with.
     """
 
+    temporal_compression_ratio, spatial_compression_ratio = FRAMES, PATCH  # by diffusers' names
+
     @register_to_config
     def __init__(
         self,
@@ -237,20 +240,12 @@ class VideoAutoencoder(ModelMixin, ConfigMixin):
         return self.decode(posterior.mode() if generator is None else posterior.sample(generator))
 
 
-def latent_statistics(autoencoder: ModelMixin, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation a channel, (1, c, 1, 1, 1), that the autoencoder's config carries."""
-    mean, std = autoencoder.config.latents_mean, autoencoder.config.latents_std
-    return torch.tensor(mean, device=device).view(1, -1, 1, 1, 1), torch.tensor(std, device=device).view(
-        1, -1, 1, 1, 1
-    )
-
-
 def encode_to_latents(
     autoencoder: ModelMixin, video: Tensor, generator: torch.Generator | None = None
 ) -> Tensor:
     """Normalised latents (B, c, t, h, w) of a video (B, 3, T, H, W) in [-1, 1]; without a generator the mode.
 
-    For every diffusers video autoencoder whose config carries `latents_mean` and `latents_std`, as Wan's does.
+    For every video autoencoder of diffusers that says how its latents are normalised (`latent_statistics`).
     """
     posterior = autoencoder.encode(video).latent_dist
     latents = posterior.mode() if generator is None else posterior.sample(generator)
@@ -261,4 +256,6 @@ def encode_to_latents(
 def decode_from_latents(autoencoder: ModelMixin, latents: Tensor) -> Tensor:
     """The video (B, 3, T, H, W), about [-1, 1] and not clamped, of normalised latents (B, c, t, h, w)."""
     mean, std = latent_statistics(autoencoder, latents.device)
-    return autoencoder.decode(latents * std + mean).sample
+    video = autoencoder.decode(latents * std + mean).sample
+    frames = 1 + (latents.shape[2] - 1) * compression(autoencoder)[0]
+    return video[:, :, -frames:]  # CogVideoX's begins with three more where the latent frames are even

@@ -1,9 +1,17 @@
-"""Wan's video autoencoder, piece by piece: its own caches, kept from one piece to the next."""
+"""Wan's video autoencoder and those built like it, piece by piece: its own caches, kept instead of cleared.
+
+They attend within a frame only, and their norms act on each position alone: a stream equals the whole clip.
+"""
 
 import torch
-from diffusers import AutoencoderKLWan
+from diffusers import AutoencoderKLQwenImage, AutoencoderKLWan
 from diffusers.models.autoencoders.autoencoder_kl_wan import patchify, unpatchify
 from torch import Tensor, nn
+
+from cvsr.models.latent_space import compression
+from cvsr.models.streaming_step import Step
+
+WanLike = AutoencoderKLWan | AutoencoderKLQwenImage
 
 
 def _lay_out_for_convolutions(part: nn.Module) -> None:
@@ -13,42 +21,42 @@ def _lay_out_for_convolutions(part: nn.Module) -> None:
             module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)
 
 
-class WanEncoder:
-    """Wan's own caches, one for each convolution, kept between pieces instead of cleared after a clip."""
+class WanEncoder(Step):
+    """One cache for each convolution, kept between pieces instead of cleared after a clip."""
 
-    def __init__(self, autoencoder: AutoencoderKLWan):
+    def __init__(self, autoencoder: WanLike):
         self.autoencoder, self.caches = autoencoder, None
+        self.first, self.group = 1, compression(autoencoder)[0]
         _lay_out_for_convolutions(autoencoder.encoder)
 
-    def __call__(self, video: Tensor, begins: bool) -> Tensor:
-        """A piece of video (B, 3, T, H, W) to its moments (B, 2c, t, h, w)."""
+    def __call__(self, piece: Tensor, begins: bool) -> Tensor:
+        """A piece of video (B, 3, T, H, W) to its moments (B, 2c, 1, h, w)."""
         wan = self.autoencoder
-        if self.caches is None:
+        if begins:
             wan.clear_cache()
             self.caches = wan._enc_feat_map
-        if wan.config.patch_size is not None:
-            video = patchify(video, patch_size=wan.config.patch_size)
-        return wan.quant_conv(wan.encoder(video, feat_cache=self.caches, feat_idx=[0]))
+        if patch := wan.config.get("patch_size"):
+            piece = patchify(piece, patch_size=patch)
+        return wan.quant_conv(wan.encoder(piece, feat_cache=self.caches, feat_idx=[0]))
 
 
-class WanDecoder:
+class WanDecoder(Step):
     """The same for its decoder, which takes one latent frame at a time."""
 
-    def __init__(self, autoencoder: AutoencoderKLWan):
+    first, group = 1, 1
+
+    def __init__(self, autoencoder: WanLike):
         self.autoencoder, self.caches = autoencoder, None
         _lay_out_for_convolutions(autoencoder.decoder)
 
-    def __call__(self, latents: Tensor, begins: bool) -> Tensor:
-        """A piece of latents (B, c, t, h, w) to frames (B, 3, T, H, W) in [-1, 1]."""
+    def __call__(self, piece: Tensor, begins: bool) -> Tensor:
+        """A latent frame (B, c, 1, h, w) to its frames (B, 3, 1 or 4, H, W) in [-1, 1]."""
         wan = self.autoencoder
-        if self.caches is None:
+        if begins:
             wan.clear_cache()
             self.caches = wan._feat_map
-        frames = []
-        for index, frame in enumerate(wan.post_quant_conv(latents).split(1, dim=2)):
-            first = begins and index == 0
-            frames.append(wan.decoder(frame, feat_cache=self.caches, feat_idx=[0], first_chunk=first))
-        video = torch.cat(frames, dim=2)
-        if wan.config.patch_size is not None:
-            video = unpatchify(video, patch_size=wan.config.patch_size)
+        start = {"first_chunk": begins} if wan.config.get("is_residual") else {}  # Wan 2.2's doubles frames
+        video = wan.decoder(wan.post_quant_conv(piece), feat_cache=self.caches, feat_idx=[0], **start)
+        if patch := wan.config.get("patch_size"):
+            video = unpatchify(video, patch_size=patch)
         return video.clamp(-1, 1)

@@ -101,18 +101,6 @@ def test_the_reach_is_how_far_a_change_spreads(part):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("lengths", [[1], [4], [2, 7]])
-def test_wans_autoencoder_streams_too(lengths):
-    network = AUTOENCODERS["wan"]
-    video = torch.rand(1, 3, 13, 16, 24) * 2 - 1
-    latents = encode_to_latents(network, video)
-    streamed = torch.cat(list(encode_stream(network, cut(video, lengths))), dim=2)
-    torch.testing.assert_close(streamed, latents, **CLOSE)
-    decoded = torch.cat(list(decode_stream(network, cut(latents, lengths))), dim=2)
-    torch.testing.assert_close(decoded, decode_from_latents(network, latents), **CLOSE)
-
-
-@torch.no_grad()
 @pytest.mark.parametrize("kind", AUTOENCODERS)
 def test_two_streams_of_one_model_do_not_disturb_each_other(kind):
     network = AUTOENCODERS[kind]
