@@ -1,7 +1,7 @@
 """Attention: of video tokens to each other, to text, and inside segments of many lengths.
 
-`attend` is what window attention rests on: tokens of many segments stand in one row, and every token sees its
-own segment only. Three back ends compute it, exactly and alike:
+`attend` is what attention in windows and in sparse blocks rests on: tokens of many segments stand in one row, and
+every token sees its own segment only. Three back ends compute it, exactly and alike:
 
     sdpa     PyTorch's scaled dot-product attention, once for all segments of one length; everywhere
     varlen   torch.nn.attention.varlen, one kernel for all lengths; CUDA, half precision
@@ -10,11 +10,13 @@ own segment only. Three back ends compute it, exactly and alike:
 Queries and keys pass an RMS norm per head before their product, which keeps the logits bounded however
 large the weights grow (QK-norm; Henry et al. 2020, Dehghani et al. 2023, section 2).
 
-Legend: B batch, n video tokens, L text tokens, D width, d = D / heads, N tokens of all segments together.
+Legend: B batch, n video tokens, L text tokens, D width, d = D / heads, N tokens of all segments together, M what
+they read together.
 """
 
 import importlib.util
 import itertools
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -23,6 +25,8 @@ from torch import Tensor, nn
 
 from cvsr.models.rope import rotate
 
+Lengths = tuple[int, ...]  # tokens of segments that follow each other
+Mix = Callable[[Tensor, Tensor, Tensor], Tensor]  # queries, keys and values (B, n, heads, d) to (B, n, D)
 
 def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
     """Scaled dot-product attention, softmax(q kᵀ / √d) v, of (B, n or L, heads, d) tensors.
@@ -36,22 +40,34 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = N
     return mixed.transpose(1, 2).flatten(2)  # (B, n, D)
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, lengths: tuple[int, ...], backend: str = "auto") -> Tensor:
-    """Self-attention inside segments: (N, heads, d) each, one segment after the other. Returns (N, heads, d).
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    lengths: Lengths,
+    backend: str = "auto",
+    key_lengths: Lengths | None = None,
+) -> Tensor:
+    """Attention inside segments, which follow each other without gaps. Returns (N, heads, d).
 
     Args:
-        query: of the tokens of all segments.
-        key: likewise.
+        query: (N, heads, d), of the tokens of all segments.
+        key: (M, heads, d), of the tokens that the segments read; in self-attention those of `query`.
         value: likewise.
         lengths: tokens of each segment, N together.
         backend: "auto" (see `choose_backend`) or one of `BACKENDS`.
+        key_lengths: tokens that each segment reads, M together; None: its own.
 
     Raises:
         ValueError: an unknown back end, one that cannot run here, or lengths that do not fit.
     """
-    if sum(lengths) != len(query):
-        raise ValueError(f"lengths: {sum(lengths)} tokens in all; allowed {len(query)}; try those of the windows")
-    return BACKENDS[choose_backend(backend, query)](query, key, value, lengths)
+    key_lengths = lengths if key_lengths is None else key_lengths
+    if len(key_lengths) != len(lengths):
+        raise ValueError(f"key_lengths: of {len(key_lengths)} segments; allowed {len(lengths)}, one a segment")
+    for name, given, tokens in (("lengths", lengths, query), ("key_lengths", key_lengths, key)):
+        if sum(given) != len(tokens):
+            raise ValueError(f"{name}: {sum(given)} tokens in all; allowed {len(tokens)}; try those of the windows")
+    return BACKENDS[choose_backend(backend, query)](query, key, value, lengths, key_lengths)
 
 
 def choose_backend(backend: str, query: Tensor) -> str:
@@ -80,44 +96,46 @@ def _hindrance(backend: str, query: Tensor) -> str:
     return "" if query.dtype in (torch.float16, torch.bfloat16) else f"takes half precision, not {query.dtype}"
 
 
-def _attend_by_length(query: Tensor, key: Tensor, value: Tensor, lengths: tuple[int, ...]) -> Tensor:
+def _attend_by_length(query: Tensor, key: Tensor, value: Tensor, lengths: Lengths, key_lengths: Lengths) -> Tensor:
     """One batched attention for each run of segments of one length; neighbours of one length cost no copy."""
     mixed = torch.empty_like(query)
-    for start, count, length in _runs(lengths):
+    start = key_start = 0
+    for count, length, key_length in _runs(lengths, key_lengths):
         rows = slice(start, start + count * length)
-        q, k, v = (x[rows].unflatten(0, (count, length)).transpose(1, 2) for x in (query, key, value))
+        key_rows = slice(key_start, key_start + count * key_length)
+        q = query[rows].unflatten(0, (count, length)).transpose(1, 2)  # (count, heads, length, d)
+        k, v = (x[key_rows].unflatten(0, (count, key_length)).transpose(1, 2) for x in (key, value))
         of_run = F.scaled_dot_product_attention(q, k, v)  # (count, heads, length, d)
         mixed[rows] = of_run.transpose(1, 2).flatten(0, 1)
+        start, key_start = rows.stop, key_rows.stop
     return mixed
 
 
 @lru_cache(maxsize=256)
-def _runs(lengths: tuple[int, ...]) -> list[tuple[int, int, int]]:
-    """First token, number of segments and length of every run of segments of one length."""
-    runs, start = [], 0
-    for length, group in itertools.groupby(lengths):
-        count = len(list(group))
-        runs.append((start, count, length))
-        start += count * length
-    return runs
+def _runs(lengths: Lengths, key_lengths: Lengths) -> list[tuple[int, int, int]]:
+    """Number of segments, tokens and tokens read of every run of segments that are alike in both."""
+    pairs = itertools.groupby(zip(lengths, key_lengths, strict=True))
+    return [(len(list(group)), length, key_length) for (length, key_length), group in pairs]
 
 
-def _attend_torch_varlen(query: Tensor, key: Tensor, value: Tensor, lengths: tuple[int, ...]) -> Tensor:
+def _attend_torch_varlen(
+    query: Tensor, key: Tensor, value: Tensor, lengths: Lengths, key_lengths: Lengths
+) -> Tensor:
     from torch.nn.attention.varlen import varlen_attn  # CUDA only
 
-    edges = _edges(lengths, query.device)
-    return varlen_attn(query, key, value, edges, edges, max(lengths), max(lengths))
+    edges, key_edges = _edges(lengths, query.device), _edges(key_lengths, query.device)
+    return varlen_attn(query, key, value, edges, key_edges, max(lengths), max(key_lengths))
 
 
-def _attend_flash(query: Tensor, key: Tensor, value: Tensor, lengths: tuple[int, ...]) -> Tensor:
+def _attend_flash(query: Tensor, key: Tensor, value: Tensor, lengths: Lengths, key_lengths: Lengths) -> Tensor:
     from flash_attn import flash_attn_varlen_func  # an optional extra
 
-    edges = _edges(lengths, query.device)
-    return flash_attn_varlen_func(query, key, value, edges, edges, max(lengths), max(lengths))
+    edges, key_edges = _edges(lengths, query.device), _edges(key_lengths, query.device)
+    return flash_attn_varlen_func(query, key, value, edges, key_edges, max(lengths), max(key_lengths))
 
 
 @lru_cache(maxsize=256)
-def _edges(lengths: tuple[int, ...], device: torch.device) -> Tensor:
+def _edges(lengths: Lengths, device: torch.device) -> Tensor:
     """Where segments begin, and the end of the last: (segments + 1,) int32."""
     return torch.tensor([0, *itertools.accumulate(lengths)], dtype=torch.int32, device=device)
 
@@ -134,7 +152,10 @@ class HeadNorm(nn.RMSNorm):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention with QK-norm and rotary positions."""
+    """Multi-head self-attention with QK-norm and rotary positions.
+
+    Who sees whom is not its own affair: the same weights serve every `Mix`.
+    """
 
     def __init__(self, width: int, heads: int):
         super().__init__()
@@ -144,13 +165,13 @@ class SelfAttention(nn.Module):
         self.norm_key = HeadNorm(width // heads, eps=1e-6)
         self.to_out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, rotation: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rotation: Tensor, mix: Mix = attention) -> Tensor:
         """Attend among x (B, n, D) at the rotary positions `rotation` (n, d / 2). Returns (B, n, D)."""
         qkv = self.to_qkv(x).unflatten(-1, (3, self.heads, -1))  # (B, n, 3, heads, d)
         query, key, value = qkv.unbind(2)
         query = rotate(self.norm_query(query), rotation)
         key = rotate(self.norm_key(key), rotation)
-        return self.to_out(attention(query, key, value))
+        return self.to_out(mix(query, key, value))
 
 
 class CrossAttention(nn.Module):

@@ -1,6 +1,6 @@
 """A diffusion transformer (DiT) for video latents.
 
-Each block runs self-attention in one or two patterns, cross-attention to the text and a feed-forward network,
+Each block runs one or two self-attentions, cross-attention to the text and a feed-forward network,
 in the order of UniMMVSR's base model (appendix A.1: spatial self-attention, cross-attention, temporal or 3D
 self-attention, feed-forward). Time and micro conditions modulate the blocks by adaLN-single (PixArt-α, Chen
 et al. 2023, section 2.3): one shared MLP gives shifts, scales and gates for all blocks, each block adds a
@@ -12,26 +12,20 @@ D width, d channels of a head, L text tokens, m = 3 · (self-attentions + 1) row
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from diffusers.utils import BaseOutput
-from einops import rearrange
 from torch import Tensor, nn
 
 from cvsr.models.attention import CrossAttention, SelfAttention
 from cvsr.models.embeddings import ConditionEmbedding, PlaceEmbedding, PooledText, TextEmbedding
 from cvsr.models.patches import patchify, unpatchify
 from cvsr.models.rope import grid_coordinates, rotation
-
-ATTENTION_PATTERNS = {
-    "full": ("3d",),
-    "factorised": ("spatial", "temporal"),
-    "spatial+full": ("spatial", "3d"),
-}
+from cvsr.models.scopes import PATTERNS, AttentionScheme, Layout
 
 
 @dataclass
@@ -54,7 +48,8 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         mlp_ratio: hidden width of the feed-forward network over `width`.
         text_width: channels of the text encoder's states.
         micro_conditions: names of the numbers in [0, 1] that the network is given beside the time.
-        attention: "full" (3D), "factorised" (spatial, then temporal) or "spatial+full" (spatial, then 3D).
+        attention: "full" (3D), "swin" or "sparse" in its place, "factorised" (spatial, then temporal) or
+            "spatial+full"; with the numbers of the last four arguments, see `cvsr.models.scopes.AttentionScheme`.
         frame_positions: whether a token knows its place in the frame, and not only its distance from others. A
             small base model needs to, in order to compose a picture; super-resolution by tiles must not.
     """
@@ -75,12 +70,13 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         micro_conditions: Sequence[str] = (),
         attention: str = "full",
         frame_positions: bool = False,
+        temporal_unit: int | None = None,
+        window: Sequence[int] = (5, 8, 8),
+        block: Sequence[int] = (12, 9),
+        top_k: int = 1,
     ):
         super().__init__()
-        if attention not in ATTENTION_PATTERNS:
-            raise ValueError(
-                f"attention={attention!r}: unknown pattern; allowed {list(ATTENTION_PATTERNS)}; try 'full'"
-            )
+        self.scheme = AttentionScheme(attention, temporal_unit, window, block, top_k)
         if width % heads or (width // heads) % 2 or width // heads < 6:
             raise ValueError(
                 f"width={width}, heads={heads}: bad channels a head; allowed an even number of at least 6; "
@@ -88,13 +84,13 @@ class VideoTransformer(ModelMixin, ConfigMixin):
             )
         self.gradient_checkpointing = False
         patch_volume = math.prod(patch_size)
-        pattern = ATTENTION_PATTERNS[attention]
+        parts = len(self.scheme.pattern)
         self.patch_embedding = nn.Linear(in_channels * patch_volume, width)
         self.text_embedding = TextEmbedding(text_width, width)
         self.pooled_text = PooledText(width)
         self.condition_embedding = ConditionEmbedding(width, micro_conditions)
-        self.to_modulation = nn.Linear(width, 3 * (len(pattern) + 1) * width)
-        self.blocks = nn.ModuleList(TransformerBlock(width, heads, mlp_ratio, pattern) for _ in range(depth))
+        self.to_modulation = nn.Linear(width, 3 * (parts + 1) * width)
+        self.blocks = nn.ModuleList(TransformerBlock(width, heads, mlp_ratio, parts) for _ in range(depth))
         self.to_final_modulation = nn.Linear(width, 2 * width)
         self.to_sample = nn.Linear(width, out_channels * patch_volume)
         self.place_embedding = PlaceEmbedding(width) if frame_positions else None
@@ -122,7 +118,7 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         """
         check_inputs(self.config, hidden_states, timestep, encoder_hidden_states)
         x = self.patch_embedding(patchify(hidden_states, self.config.patch_size))  # (B, T, Y, X, D)
-        rotations = self._rotations(x)
+        layouts = self._layouts(x)
         if self.place_embedding is not None:
             x = x + self.place_embedding(*x.shape[2:4])
         grid, x = x.shape[1:4], x.flatten(2, 3)  # (B, T, S, D)
@@ -130,25 +126,39 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         condition = self.condition_embedding(timestep, micro_conditions) + self.pooled_text(text, mask)
         condition = F.silu(condition)  # (B, D)
         modulation = self.to_modulation(condition).unflatten(-1, (-1, x.shape[-1]))  # (B, m, D)
-        for block in self.blocks:
+        for index, block in enumerate(self.blocks):
+            arguments = (x, text, mask, modulation, layouts[index % 2])
             if self.gradient_checkpointing and torch.is_grad_enabled():
-                x = self._gradient_checkpointing_func(block, x, text, mask, modulation, rotations)
+                x = self._gradient_checkpointing_func(block, *arguments)
             else:
-                x = block(x, text, mask, modulation, rotations)
+                x = block(*arguments)
         shift, scale = self.to_final_modulation(condition)[:, None, None].chunk(2, dim=-1)  # (B, 1, 1, D)
         x = self.to_sample(modulate(x, shift, scale)).unflatten(2, grid[1:])  # (B, T, Y, X, patch)
         sample = unpatchify(x, self.config.patch_size, hidden_states.shape[2:])
         return VideoTransformerOutput(sample=sample)
 
-    def _rotations(self, x: Tensor) -> dict[str, Tensor]:
-        """Rotary positions (tokens of one attention, d / 2) by pattern.
+    def use_attention(self, **changes: str | int | Sequence[int] | None) -> None:
+        """Let the weights attend in another way, by the names of an `AttentionScheme`: none has weights of its own.
 
-        Attention sees differences of positions only, so the first frame's serve every frame and the first
-        position's serve every position.
+        Raises:
+            ValueError: a scheme that cannot be, or with another number of self-attentions a block.
         """
-        turns = rotation(grid_coordinates(*x.shape[1:4], device=x.device), x.shape[-1] // self.config.heads)
+        scheme = replace(self.scheme, **changes)
+        if len(scheme.pattern) != len(self.scheme.pattern):
+            alike = [name for name, pattern in PATTERNS.items() if len(pattern) == len(self.scheme.pattern)]
+            raise ValueError(
+                f"attention={scheme.attention!r}: {len(scheme.pattern)} self-attentions a block; allowed with these"
+                f" weights {alike}; try {self.scheme.attention!r}"
+            )
+        self.scheme = scheme
+        self.register_to_config(**asdict(scheme))
+
+    def _layouts(self, x: Tensor) -> tuple[Layout, Layout]:
+        """Of x (B, T, Y, X, D), in even and in odd blocks."""
+        size = tuple(x.shape[1:4])
+        turns = rotation(grid_coordinates(*size, device=x.device), x.shape[-1] // self.config.heads)
         turns = turns.flatten(1, 2)  # (T, S, d / 2)
-        return {"3d": turns.flatten(0, 1), "spatial": turns[0], "temporal": turns[:, 0]}
+        return tuple(Layout(self.scheme, size, turns, shifted) for shifted in (False, True))
 
     def _initialise(self) -> None:
         """Xavier weights, zero biases; branches and output start at zero (adaLN-Zero, Peebles & Xie 2023)."""
@@ -167,24 +177,21 @@ class VideoTransformer(ModelMixin, ConfigMixin):
 class TransformerBlock(nn.Module):
     """Self-attention(s), cross-attention to the text, feed-forward; modulated by adaLN-single."""
 
-    def __init__(self, width: int, heads: int, mlp_ratio: float, pattern: Sequence[str]):
+    def __init__(self, width: int, heads: int, mlp_ratio: float, parts: int):
         super().__init__()
         hidden = int(mlp_ratio * width)
-        self.pattern = tuple(pattern)
-        self.modulation_offset = nn.Parameter(torch.zeros(3 * (len(pattern) + 1), width))
-        self.self_attentions = nn.ModuleList(SelfAttention(width, heads) for _ in pattern)
+        self.modulation_offset = nn.Parameter(torch.zeros(3 * (parts + 1), width))
+        self.self_attentions = nn.ModuleList(SelfAttention(width, heads) for _ in range(parts))
         self.norm_cross = nn.LayerNorm(width, eps=1e-6)
         self.cross_attention = CrossAttention(width, heads)
         self.feed_forward = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
 
-    def forward(
-        self, x: Tensor, text: Tensor, mask: Tensor, modulation: Tensor, rotations: Mapping[str, Tensor]
-    ) -> Tensor:
+    def forward(self, x: Tensor, text: Tensor, mask: Tensor, modulation: Tensor, layout: Layout) -> Tensor:
         """Transform x (B, T, S, D) by text (B, L, D), mask (B, L) and modulation (B, m, D)."""
         rows = iter((modulation + self.modulation_offset)[:, :, None, None].unbind(1))  # each (B, 1, 1, D)
-        for index, (scope, layer) in enumerate(zip(self.pattern, self.self_attentions, strict=True)):
+        for index, layer in enumerate(self.self_attentions):
             shift, scale, gate = next(rows), next(rows), next(rows)
-            mixed = attend_within(scope, layer, modulate(x, shift, scale), rotations[scope])
+            mixed = layout.attend(index, layer, modulate(x, shift, scale))
             x = torch.addcmul(x, gate, mixed)
             if index == 0:
                 x = x + self.cross_attention(self.norm_cross(x).flatten(1, 2), text, mask).view_as(x)
@@ -219,15 +226,3 @@ def check_inputs(config: Mapping, hidden_states: Tensor, timestep: Tensor, text:
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     """Layer norm without weights, then (1 + scale) · x + shift."""
     return torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=1e-6), 1 + scale)
-
-
-def attend_within(scope: str, layer: SelfAttention, x: Tensor, rotation: Tensor) -> Tensor:
-    """Self-attention among all tokens of x (B, T, S, D), within each frame, or at each position over time."""
-    batch, frames = x.shape[:2]
-    if scope == "3d":
-        return layer(x.flatten(1, 2), rotation).view_as(x)
-    if scope == "spatial":
-        return layer(x.flatten(0, 1), rotation).view_as(x)
-    assert scope == "temporal", scope
-    over_time = rearrange(x, "B T S D -> (B S) T D")
-    return rearrange(layer(over_time, rotation), "(B S) T D -> B T S D", B=batch, T=frames)

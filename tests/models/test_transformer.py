@@ -1,11 +1,12 @@
 """VideoTransformer: shapes, conditioning, gradients, checkpointing, files, callers' mistakes."""
 
+import json
+
 import pytest
 import torch
 
-from cvsr.models.transformer import ATTENTION_PATTERNS, VideoTransformer, attend_within
-
-PATTERNS = list(ATTENTION_PATTERNS)
+from cvsr.models.scopes import PATTERNS
+from cvsr.models.transformer import VideoTransformer
 
 
 def make(fresh: bool = False, **changes) -> VideoTransformer:
@@ -19,6 +20,7 @@ def make(fresh: bool = False, **changes) -> VideoTransformer:
         "heads": 2,
         "text_width": 8,
         "micro_conditions": ("noise_level",),
+        "block": (2, 1),
     }
     network = VideoTransformer(**(settings | changes)).eval()
     if not fresh:
@@ -116,33 +118,51 @@ def test_padding_repeats_the_last_values():
     assert torch.equal(network(**odd).sample, network(**even).sample[..., :3, :5])
 
 
-def test_spatial_attention_keeps_frames_apart_and_temporal_attention_keeps_positions_apart():
-    network, x = make(), torch.randn(2, 3, 4, 24)
-    layer, turns = network.blocks[0].self_attentions[0], network._rotations(torch.zeros(2, 3, 2, 2, 24))
-    changed = x.clone()
-    changed[:, 1, 2] += 1
-    moved = {
-        scope: (
-            attend_within(scope, layer, changed, turns[scope]) - attend_within(scope, layer, x, turns[scope])
-        )
-        .abs()
-        .amax(dim=(0, 3))
-        > 1e-6
-        for scope in ("3d", "spatial", "temporal")
-    }  # (T, S)
-    assert moved["3d"].all()
-    assert moved["spatial"][1].all()
-    assert not moved["spatial"][[0, 2]].any()
-    assert moved["temporal"][:, 2].all()
-    assert not moved["temporal"][:, [0, 1, 3]].any()
+@pytest.mark.parametrize("attention", ["swin", "sparse"])
+def test_weights_of_full_attention_attend_in_other_ways(attention, tmp_path):
+    network, batch = make(), inputs(size=(6, 4, 6))
+    full = network(**batch).sample
+    network.save_pretrained(tmp_path)
+    config = tmp_path / "config.json"
+    stored = json.loads(config.read_text())
+    for name in ("temporal_unit", "window", "block", "top_k"):  # weights from before there were other ways
+        stored.pop(name)
+    config.write_text(json.dumps(stored))
+    torch.testing.assert_close(VideoTransformer.from_pretrained(tmp_path)(**batch).sample, full)
+
+    ways = {"attention": attention, "temporal_unit": 4, "window": [2, 2, 2], "block": [1, 2], "top_k": 1}
+    loaded = VideoTransformer.from_pretrained(tmp_path, **ways)
+    network.use_attention(**ways)
+    restricted = network(**batch).sample
+    torch.testing.assert_close(loaded(**batch).sample, restricted)
+    assert (restricted - full).abs().max() > 1e-3
+    network.save_pretrained(tmp_path)
+    torch.testing.assert_close(VideoTransformer.from_pretrained(tmp_path)(**batch).sample, restricted)
+    network.use_attention(attention="full", temporal_unit=None)
+    torch.testing.assert_close(network(**batch).sample, full)
 
 
-def test_on_one_frame_spatial_attention_is_full_attention():
-    layer, x = make().blocks[0].self_attentions[0], torch.randn(2, 1, 4, 24)
-    turns = make()._rotations(torch.zeros(2, 1, 2, 2, 24))
-    torch.testing.assert_close(
-        attend_within("spatial", layer, x, turns["spatial"]), attend_within("3d", layer, x, turns["3d"])
-    )
+def test_news_from_the_first_frame_reaches_the_last_through_units():
+    def changed(depth):
+        network = make(depth=depth, temporal_unit=2).double()
+        batch = {name: x.double() if name != "encoder_attention_mask" else x for name, x in given.items()}
+        before = network(**batch, micro_conditions=level).sample
+        batch["hidden_states"] = batch["hidden_states"].clone()
+        batch["hidden_states"][:, :, 0] += 1
+        return ((network(**batch, micro_conditions=level).sample - before).abs().amax(dim=(0, 1, 3, 4)) > 0).tolist()
+
+    given = inputs(batch=1, size=(6, 2, 2))
+    level = {"noise_level": given.pop("micro_conditions")["noise_level"].double()}
+    assert changed(1) == [True, True, False, False, False, False]
+    assert changed(2) == [True, True, True, False, False, False]
+    assert changed(5) == 6 * [True]
+
+
+def test_a_scheme_of_other_weights_is_refused():
+    with pytest.raises(ValueError, match=r"attention='factorised': 2 self-attentions a block; allowed .*'swin'"):
+        make().use_attention(attention="factorised")
+    with pytest.raises(ValueError, match=r"block=\(12, 9\): larger than a frame of 2×2"):
+        make(attention="sparse", block=(12, 9))(**inputs())
 
 
 @pytest.mark.parametrize("attention", PATTERNS)
