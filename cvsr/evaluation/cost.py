@@ -1,11 +1,12 @@
-"""What a computation costs: floating-point operations counted, seconds measured.
+"""What a computation costs: floating-point operations counted, or foreseen for attention, and seconds measured.
 
 Machines differ and are shared, so figures are ratios of two sides that ran in turns in one process; of many
 rounds the least counts, because whatever disturbs a run makes it longer.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch.autograd.profiler import profile
@@ -21,6 +22,45 @@ def count_flops(call: Callable[[], object]) -> int:
     ):  # fused attention is not counted
         call()
     return counter.get_total_flops()
+
+
+@dataclass(frozen=True)
+class AttentionFlops:
+    """Operations of one self-attention layer.
+
+    Attributes:
+        core: of the two products, queries with keys and weights with values.
+        projections: of the four matrices to queries, keys, values and from what was mixed.
+    """
+
+    core: float
+    projections: float
+
+    @property
+    def layer(self) -> float:
+        """Of both: what tables such as SimpleGVR's (table 2) count."""
+        return self.core + self.projections
+
+
+def attention_flops(pairs: float, tokens: int, width: int) -> AttentionFlops:
+    """Of a self-attention of so many tokens and query-key pairs: 4·pairs·D and 8·N·D²."""
+    return AttentionFlops(core=4 * pairs * width, projections=8 * tokens * width**2)
+
+
+def pairs_in_segments(lengths: Sequence[int]) -> int:
+    """Query-key pairs where segments attend to themselves: one for full attention, windows, temporal units."""
+    return sum(length**2 for length in lengths)
+
+
+def pairs_in_blocks(lengths: Sequence[int], top_k: int) -> float:
+    """Query-key pairs of sparse local attention: every block reads itself and `top_k` others, of average length.
+
+    That is exact for blocks of one length, and where `top_k` is all others. The choice itself is left out: with
+    2·blocks²·D operations it takes little.
+    """
+    tokens, others = sum(lengths), len(lengths) - 1
+    read = min(top_k, others)
+    return sum(n**2 + n * read * (tokens - n) / max(others, 1) for n in lengths)
 
 
 def peak_bytes(call: Callable[[], object]) -> int:

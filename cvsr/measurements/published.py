@@ -29,6 +29,24 @@ AUTOENCODERS = {
     "SeedVR": PublishedAutoencoder(250.6, 4, 8, 16, 33.83, 0.9643, 0.0517, 1.85),
 }
 
+@dataclass(frozen=True)
+class PublishedOperator:
+    """A row of SimpleGVR's table 2: GFLOP of an attention layer; more is better in MUSIQ and the three of DOVER."""
+
+    gflop: float
+    musiq: float
+    technical: float
+    aesthetic: float
+    overall: float
+
+
+# SimpleGVR, table 2: trained with each for 20,000 steps on 17 frames; sparse with blocks of 12×9 and one other.
+ATTENTION_OPERATORS = {
+    "full": PublishedOperator(1612.5, 62.19, 18.92, 98.83, 69.64),
+    "swin": PublishedOperator(452.6, 59.33, 17.80, 98.73, 67.95),
+    "sparse": PublishedOperator(377.1, 61.64, 18.51, 98.81, 69.11),
+}
+
 # Seconds a training iteration by window, (frames, side) in latent positions: SeedVR, table 3.
 WINDOW_SECONDS = {
     (1, 8): 455.49,

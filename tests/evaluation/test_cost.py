@@ -5,7 +5,20 @@ import time
 import pytest
 import torch
 
-from cvsr.evaluation.cost import count_flops, least_seconds, matrix_product, peak_bytes
+from cvsr.evaluation.cost import (
+    attention_flops,
+    count_flops,
+    least_seconds,
+    matrix_product,
+    pairs_in_blocks,
+    pairs_in_segments,
+    peak_bytes,
+)
+from cvsr.measurements.published import ATTENTION_OPERATORS
+from cvsr.models.attention import SelfAttention
+from cvsr.models.rope import grid_coordinates, rotation
+from cvsr.models.scopes import AttentionScheme, Layout
+from cvsr.models.windows import FixedWindow, partition
 
 
 def test_a_matrix_product_costs_two_operations_a_multiplication():
@@ -24,6 +37,52 @@ def test_a_backward_pass_counts():
     x, layer = torch.randn(4, 8), torch.nn.Linear(8, 8)
     forward = count_flops(lambda: layer(x))
     assert count_flops(lambda: layer(x).sum().backward()) == 2 * forward  # only the weights need a gradient
+
+
+SCHEMES = {
+    "full": ({}, pairs_in_segments([96])),
+    "windows": ({"attention": "swin", "window": (2, 2, 3)}, pairs_in_segments(8 * [12])),
+    "units": ({"temporal_unit": 3}, pairs_in_segments([72, 24])),
+    "sparse": ({"attention": "sparse", "block": (2, 3), "top_k": 2}, pairs_in_blocks(16 * [6], 2)),
+}
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_what_attention_costs_is_foreseen(name):
+    scheme, pairs = SCHEMES[name]
+    size, width, heads = (4, 4, 6), 24, 2
+    layer, x = SelfAttention(width, heads), torch.randn(1, 4, 24, width)
+    turns = rotation(grid_coordinates(*size), width // heads).flatten(1, 2)
+    layout = Layout(AttentionScheme(**scheme), size, turns, shifted=False)
+    choosing = 2 * 16**2 * width if name == "sparse" else 0
+    foreseen = attention_flops(pairs, 96, width)
+    assert count_flops(lambda: layout.attend(0, layer, x)) == foreseen.layer + choosing
+    assert foreseen.projections == 4 * 2 * 96 * width**2
+
+
+def test_blocks_that_read_all_others_are_full_attention():
+    assert pairs_in_blocks([6, 6, 2, 3], 99) == 17**2
+    assert pairs_in_blocks([5], 1) == 25
+    assert pairs_in_blocks([4, 4, 4], 1) == 12 * 8
+
+
+def test_the_costs_of_simplegvrs_table_2():
+    size, width = (5, 48, 54), 1920  # not in the paper: 12,960 tokens are 120 of its blocks, and give its figures
+    tokens = 5 * 48 * 54
+    windows = partition(size, FixedWindow((5, 9, 18)), shifted=False).lengths  # likewise
+    pairs = {
+        "full": pairs_in_segments([tokens]),
+        "swin": pairs_in_segments(windows),
+        "sparse": pairs_in_blocks((tokens // 108) * [108], 1),
+    }
+    flops = {name: attention_flops(count, tokens, width) for name, count in pairs.items()}
+    published = {name: ATTENTION_OPERATORS[name].gflop for name in pairs}
+    assert flops["full"].layer / 1e9 == pytest.approx(published["full"], rel=0.05)
+    for name in ("swin", "sparse"):
+        ratio = flops[name].layer / flops["full"].layer
+        assert ratio == pytest.approx(published[name] / published["full"], rel=0.04)
+    assert flops["sparse"].core / flops["full"].core == pytest.approx(2 * 108 / tokens)  # 1 in 60, not 1 in 4
+    assert flops["sparse"].projections / flops["sparse"].layer > 0.9  # what is left are the projections
 
 
 def test_sides_take_turns_and_the_least_time_counts():
