@@ -21,6 +21,7 @@ from numpy.random import Generator
 
 from cvsr.data.degradations.blur import Blur, RandomBlur
 from cvsr.data.degradations.compression import H264, Compression, RandomCompression, RandomH264
+from cvsr.data.degradations.flow_based import FlowBased, RandomFlowBased
 from cvsr.data.degradations.jpeg import Jpeg, RandomJpeg
 from cvsr.data.degradations.noise import Noise, RandomNoise
 from cvsr.data.degradations.ranges import check_probabilities
@@ -53,6 +54,7 @@ RANGES: dict[str, type[RandomDegradation]] = {
     "jpeg": RandomJpeg,
     "h264": RandomH264,
     "compression": RandomCompression,
+    "flow_based": RandomFlowBased,
 }
 DRAWN: dict[str, type[Degradation]] = {
     "blur": Blur,
@@ -62,6 +64,7 @@ DRAWN: dict[str, type[Degradation]] = {
     "jpeg": Jpeg,
     "h264": H264,
     "compression": Compression,
+    "flow_based": FlowBased,
 }
 NAMES = {kind: name for kinds in (RANGES, DRAWN) for name, kind in kinds.items()}
 

@@ -24,6 +24,13 @@ from cvsr.data.degradations.pipeline import (
 FOLDER = Path(module.__file__).parent
 FIRST_ORDER = read_pipeline(FOLDER / "first_order.yaml")
 SECOND_ORDER = read_pipeline(FOLDER / "second_order.yaml")
+SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 41), st.integers(1, 41))
+
+
+def noise(shape, grey):
+    """Random frames (T, H, W, 3), grey ones on request."""
+    frames = np.random.default_rng(1).integers(0, 256, (*shape, 1 if grey else 3), np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(frames, (*shape, 3)))
 
 
 def test_the_file_describes_what_the_code_then_does():
@@ -64,12 +71,11 @@ def test_shards_of_light_degradations_stay_valid():
 @settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
-    shape=st.tuples(st.integers(1, 4), st.integers(4, 41), st.integers(4, 41)),
+    shape=SHAPES,
     grey=st.booleans(),
 )
 def test_a_record_replays_exactly(pipeline, seed, shape, grey):
-    frames = np.random.default_rng(1).integers(0, 256, (*shape, 1 if grey else 3), np.uint8)
-    frames = np.ascontiguousarray(np.broadcast_to(frames, (*shape, 3)))
+    frames = noise(shape, grey)
     drawn = pipeline.sample(np.random.default_rng(seed), shape[1:])
     again = from_record(json.loads(json.dumps(to_record(drawn))))
     assert again == drawn
@@ -77,6 +83,19 @@ def test_a_record_replays_exactly(pipeline, seed, shape, grey):
     assert np.array_equal(degrade(again, frames), result)
     assert result.dtype == np.uint8
     assert result.shape == (shape[0], *(max(1, round(side / 4)) for side in shape[1:]), 3)
+
+
+@pytest.mark.filterwarnings("ignore:frames=1")
+@pytest.mark.parametrize("name", [name for name in RANGES if name != "resize"])
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32), shape=SHAPES, grey=st.booleans())
+def test_every_kind_keeps_the_shape_and_replays_from_its_record(name, seed, shape, grey):
+    frames = noise(shape, grey)
+    drawn = parse_pipeline([{name: {}}]).sample(np.random.default_rng(seed), shape[1:])
+    result = degrade(drawn, frames)
+    assert result.shape == frames.shape
+    assert result.dtype == np.uint8
+    assert np.array_equal(degrade(from_record(json.loads(json.dumps(to_record(drawn)))), frames), result)
 
 
 def test_the_pictures_in_between(moving):
@@ -108,7 +127,7 @@ def test_a_second_order_is_a_longer_list():
     [
         (
             [{"fog": {}}],
-            "'fog'.*unknown; allowed .'blur', 'sinc', 'resize', 'noise', 'jpeg', 'h264', 'compression'",
+            "'fog'.*unknown; allowed .'blur', 'sinc', 'resize', 'noise', 'jpeg', 'h264', 'compression', 'flow_based'",
         ),
         ([{"blur": {"sigmas": [1, 2]}}], "'sigmas'. unknown or missing; allowed .*'sigma'"),
         ([{"blur": {"sigma": 2}}], "sigma=2: no such range"),
