@@ -18,6 +18,7 @@ BENCHMARKS = {
     "transformer": "a transformer block against a matrix product",
     "guidance": "both predictions of guidance in one batch against two calls",
     "attention": "attention in windows against a loop over them, padding and full attention",
+    "sparse": "sparse local attention against full attention, 77 frames in temporal units against 17",
     "latents": "a training step on stored latents against encoding on the way",
     "streaming": "decoding piece by piece against diffusers' ways, and its memory by the clip's length",
 }

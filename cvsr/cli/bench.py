@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from cvsr.cli import bench_attention, bench_streaming
+from cvsr.cli import bench_attention, bench_sparse, bench_streaming
 from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device
 from cvsr.data.resize import resize
@@ -141,6 +141,14 @@ def attention(preset: Preset) -> Measurement:
     return Measurement(loop, "ours ÷ loop over windows, largest size", "≤ 0.80", sides)
 
 
+def sparse(preset: Preset) -> Measurement:
+    """Sparse local attention against full attention; beside it 77 frames in temporal units against 17."""
+    size = preset.super_resolution
+    excess, sides = bench_sparse.against_full(size.heads, size.width // size.heads, ROUNDS)
+    sides |= bench_sparse.long_against_short(*_network(preset, batch=1, frames=5, side=16), ROUNDS)
+    return Measurement(excess, "sparse ÷ full, over the share of keys read, largest size", "≤ 1.30", sides)
+
+
 def streaming(preset: Preset) -> Measurement:
     """Decoding piece by piece: time with Wan's autoencoder against diffusers' ways, memory with the kit's own."""
     spent = bench_streaming.seconds(ROUNDS)
@@ -159,6 +167,7 @@ MEASURED = {
     "guidance": guidance,
     "latents": latents,
     "attention": attention,
+    "sparse": sparse,
     "streaming": streaming,
 }
 
