@@ -22,6 +22,10 @@ BENCHMARKS = {
     "latents": "a training step on stored latents against encoding on the way",
     "streaming": "decoding piece by piece against diffusers' ways, and its memory by the clip's length",
 }
+COMPARISONS = {
+    "timestep_samplers": "train at uniform times, where detail appears, or in the middle",
+    "noise_ranges": "train with little, some or much noise on the input",
+}
 EXAMPLES = """examples:
   python -m cvsr generate "a red ball with white polka dots drifting left on green grass" ball.mp4 --compare
   python -m cvsr upscale holiday.mp4 holiday_large.mp4
@@ -170,6 +174,18 @@ def _add_evaluate(commands) -> None:
     _add_steps(curve, 50, "of each run")
     for each in (enlarger, seedvr, base, curve):
         _add_seed(each)
+    for name, what in COMPARISONS.items():
+        _add_comparison(_add(models, name, f"trainings compared: {what}"))
+
+
+def _add_comparison(command: Parser) -> None:
+    command.add_argument(
+        "--runs",
+        default="runs/ablations",
+        metavar="DIR",
+        help="where runs are kept; finished ones are not trained again (default runs/ablations)",
+    )
+    _add_measured(command, 32, "clips of the world")
 
 
 def _add_enlarging(command: Parser) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from cvsr.cli.arguments import COMPARISONS
 from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device, quiet_libraries
-from cvsr.measurements import autoencoder, detail_curve, super_resolution, text_to_video
+from cvsr.measurements import ablations, autoencoder, detail_curve, super_resolution, text_to_video
 from cvsr.measurements.clips import SPLIT, VALIDATION, Clip, real_clips, world_clips
 from cvsr.measurements.results import (
     Estimate,
@@ -23,6 +24,8 @@ from cvsr.measurements.results import (
     write_result,
 )
 from cvsr.pipelines.store import load
+from cvsr.training.ablations import COMPARISONS as COMPARISON_FILES
+from cvsr.training.ablations import minutes, read_comparison
 from cvsr.weights import weights_folder
 
 QUESTIONS = {
@@ -36,27 +39,21 @@ ADVERSARIAL = "autoencoder_adversarial"  # another decoder of the same latents, 
 
 
 def evaluate(*, name: str, count: int, json: str | None, weights: str | None, **options) -> int:
-    """Measure a model on held-out data, print the table and keep it as a result."""
+    """Measure a model on held-out data, or compare trainings, print the table and keep it as a result."""
     path = _target(name, json)
-    clips = _clips(name, count, options)
     keep_freed_memory()
     quiet_libraries()
     started = time.monotonic()
-    rows = _measure(name, count, clips, weights, options)
-    result = Result(
-        name=name,
-        question=QUESTIONS[name],
-        command=_command(name, count, options),
-        commit=current_commit(),
-        date=today(),
-        machine=describe_machine(),
-        seeds={
-            "scenes": f"0 to {count - 1} of the {VALIDATION if name == 'detail_curve' else SPLIT} split",
-            "noise": f"from {options['seed']}" if "seed" in options else "none",
-        },
-        budget=f"{(time.monotonic() - started) / 60:.1f} minutes",
-        rows=rows,
-    )
+    measured = (_compare if name in COMPARISONS else _measure)(name, count, weights, options)
+    own = {
+        "name": name,
+        "command": _command(name, count, options),
+        "commit": current_commit(),
+        "date": today(),
+        "machine": describe_machine(),
+        "budget": f"{(time.monotonic() - started) / 60:.1f} minutes",
+    }
+    result = Result(**own | measured)
     write_result(result, path)
     for table in tables(result):
         Console().print(table)
@@ -80,13 +77,38 @@ def tables(result: Result) -> list[Table]:
     return made
 
 
-def _clips(name: str, count: int, options: dict) -> list[Clip]:
-    if name == "detail_curve":
-        return detail_curve.clips(count)
-    return real_clips(options.get("clips", [])) + world_clips(count)  # real ones may be refused: first
+def _compare(name: str, count: int, weights: str | None, options: dict) -> dict:
+    """Question, seeds, budget and rows of a comparison of trainings."""
+    comparison = read_comparison(COMPARISON_FILES / f"{name}.yaml")
+    rows = ablations.measure(comparison, options["runs"], count, weights, device())
+    runs = len(comparison.variants) * len(comparison.seeds)
+    return {
+        "question": comparison.question,
+        "seeds": {
+            "training": ", ".join(map(str, comparison.seeds)),
+            "scenes": f"0 to {count - 1} of the {VALIDATION} split",
+            "noise": "0",
+        },
+        "budget": f"{minutes(comparison, options['runs']):.0f} minutes of training in {runs} runs",
+        "rows": rows,
+    }
 
 
-def _measure(name: str, count: int, clips: list[Clip], weights: str | None, options: dict) -> list[Row]:
+def _measure(name: str, count: int, weights: str | None, options: dict) -> dict:
+    """Question, seeds and rows of a measurement of one model."""
+    chosen_by = name == "detail_curve"  # it decides how models are trained: not on what they are judged by
+    clips = detail_curve.clips(count) if chosen_by else real_clips(options.get("clips", [])) + world_clips(count)
+    return {
+        "question": QUESTIONS[name],
+        "seeds": {
+            "scenes": f"0 to {count - 1} of the {VALIDATION if chosen_by else SPLIT} split",
+            "noise": f"from {options['seed']}" if "seed" in options else "none",
+        },
+        "rows": _rows(name, count, clips, weights, options),
+    }
+
+
+def _rows(name: str, count: int, clips: list[Clip], weights: str | None, options: dict) -> list[Row]:
     model = load(options.get("model", name), weights).to(device())
     if name == "detail_curve":
         return detail_curve.measure(model, clips, options["steps"], options["seed"])
@@ -113,6 +135,8 @@ def _command(name: str, count: int, options: dict) -> str:
     """The command line that measures the same again; of files it has only the names."""
     words = ["python -m cvsr evaluate", name, f"--count {count}"]
     for option, value in options.items():
+        if option == "runs":  # where they lie changes nothing
+            continue
         values = value if isinstance(value, list) else [value]
         if values:
             words.append(" ".join([f"--{option}", *(Path(str(v)).name for v in values)]))

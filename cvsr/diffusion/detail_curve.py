@@ -73,5 +73,8 @@ def detail_curve(times: Sequence[float], clean: Sequence[Tensor], reduction: int
         energy.append(high.square().mean(dim=(1, 2, 3, 4)))
         before = high
     knots = (t[:-1] + t[1:]) / 2
-    changes, gains = torch.stack(change, 1) / duration, torch.stack(energy, 1).diff(dim=1) / duration  # (B, n - 1)
+    changes, gains = (
+        torch.stack(change, 1) / duration,
+        torch.stack(energy, 1).diff(dim=1) / duration,
+    )  # (B, n - 1)
     return DetailCurve(knots.flip(0), changes.flip(1), gains.flip(1))

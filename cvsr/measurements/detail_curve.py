@@ -55,7 +55,11 @@ def measure(
         curves.append(curve_of(model, small, steps, torch.Generator().manual_seed(seed + number)))
     change, gain = (torch.cat([getattr(curve, name) for curve in curves]) for name in ("change", "gain"))
     figures = [
-        {"t": Estimate(float(t)), "change": estimate(change[:, i].tolist()), "gain": estimate(gain[:, i].tolist())}
+        {
+            "t": Estimate(float(t)),
+            "change": estimate(change[:, i].tolist()),
+            "gain": estimate(gain[:, i].tolist()),
+        }
         for i, t in enumerate(curves[0].knots)
     ]
     return [Row(f"t = {row['t'].mean:.4g}", clips[0].group, len(clips), row) for row in figures]
@@ -103,5 +107,6 @@ def detail_aware(result: str | Path | None = None) -> Tabulated:
             f" try {results_file(NAME)}"
         )
     return Tabulated(
-        [row.figures["t"].mean for row in measured.rows], [row.figures["change"].mean for row in measured.rows]
+        [row.figures["t"].mean for row in measured.rows],
+        [row.figures["change"].mean for row in measured.rows],
     )

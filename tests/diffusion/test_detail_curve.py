@@ -17,7 +17,9 @@ def cosine(v: int, u: int, height: int = 8, width: int = 12) -> torch.Tensor:
     return torch.from_numpy(np.outer(rows, columns))[None, None, None]
 
 
-@pytest.mark.parametrize(("v", "u", "high"), [(0, 0, False), (3, 5, False), (4, 0, True), (0, 6, True), (7, 11, True)])
+@pytest.mark.parametrize(
+    ("v", "u", "high"), [(0, 0, False), (3, 5, False), (4, 0, True), (0, 6, True), (7, 11, True)]
+)
 def test_high_is_what_half_the_size_cannot_carry(v, u, high):
     picture = cosine(v, u)
     kept = high_frequencies(picture)

@@ -1,0 +1,173 @@
+"""Ablations: one training several times over, at an equal budget, with one thing changed.
+
+A comparison is a YAML file in cvsr/training/comparisons. It names a recipe and the variants, each a few settings
+laid over it, so that one room serves samplers, noise ranges, degradations and attention alike:
+
+    question: Which times …?
+    recipe: ablation.yaml                  # in cvsr/training/recipes
+    variants:
+      uniform: {settings: {model: {init_args: {timesteps: {class_path: …Uniform}}}}}
+
+Runs of one seed share their first weights, their batches and the noise; only what is compared differs. Every run is
+a folder with its whole recipe, which `python -m cvsr fit --config` trains again, and its weights. Finished runs are
+kept: what was interrupted goes on with the next one.
+"""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cvsr.pipelines.store import load
+from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.training.cli import main as fit
+from cvsr.weights import read_card, weights_folder
+
+COMPARISONS = Path(__file__).parent / "comparisons"
+RECIPES = Path(__file__).parent / "recipes"
+INPUTS = ("clean", "planted errors")
+MODEL = "model"  # folder of a run's weights
+
+Settings = dict[str, Any]  # nested, as in a recipe
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One side of a comparison: what it changes in the training, and the strength it is sampled with, in [0, 1]."""
+
+    settings: Settings = field(default_factory=dict)
+    strength: float = 0.0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared, and by which clips.
+
+    Attributes:
+        name: of the file and of the result.
+        question: what the result answers.
+        variants: by name; the first is what the others are held to.
+        recipe: a file of cvsr/training/recipes.
+        settings: laid over the recipe in all variants.
+        start: shipped weights that every run starts from; from scratch without.
+        seeds: a run of every variant for each.
+        steps: of sampling, one number or several.
+        inputs: some of `INPUTS`.
+        frames, crop: of the clips it is measured on, in frames and pixels.
+
+    Raises:
+        ValueError: fewer than two variants, a strength outside [0, 1], or unknown inputs.
+    """
+
+    name: str
+    question: str
+    variants: dict[str, Variant]
+    recipe: str = "ablation.yaml"
+    settings: Settings = field(default_factory=dict)
+    start: str | None = None
+    seeds: tuple[int, ...] = (0, 1, 2)
+    steps: tuple[int, ...] = (4,)
+    inputs: tuple[str, ...] = INPUTS[:1]
+    frames: int = 5
+    crop: int = 64
+
+    def __post_init__(self):
+        if len(self.variants) < 2:
+            raise ValueError(
+                f"variants={list(self.variants)}: nothing to compare; allowed two or more; try another"
+            )
+        for name, variant in self.variants.items():
+            if not 0 <= variant.strength <= 1:
+                raise ValueError(f"{name}.strength={variant.strength}: allowed 0 to 1; try strength=0.45")
+        if unknown := set(self.inputs) - set(INPUTS):
+            raise ValueError(f"inputs={sorted(unknown)}: unknown; allowed {', '.join(INPUTS)}; try 'clean'")
+
+
+def read_comparison(path: str | Path) -> Comparison:
+    """A comparison from its file; ValueError if that is missing or says something else."""
+    path = Path(path)
+    try:
+        contents = yaml.safe_load(path.read_text())
+        variants = {name: Variant(**variant) for name, variant in contents.pop("variants").items()}
+        lists = {name: tuple(value) for name, value in contents.items() if isinstance(value, list)}
+        return Comparison(path.stem, variants=variants, **contents | lists)
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        known = ", ".join(file.stem for file in sorted(COMPARISONS.glob("*.yaml")))
+        raise ValueError(
+            f"comparison={path}: no comparison ({' '.join(str(error).split())}); allowed a file like those of"
+            f" {known}; try one of them"
+        ) from error
+
+
+def lay_over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Settings:
+    """Nested settings with some changed; another `class_path` brings its own `init_args` along."""
+    if "class_path" in changes and changes["class_path"] != base.get("class_path"):
+        return dict(changes)
+    merged = dict(base)
+    for name, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(base.get(name), Mapping)
+        merged[name] = lay_over(base[name], value) if both else value
+    return merged
+
+
+def train(
+    comparison: Comparison, variant: str, seed: int, runs: str | Path, weights: str | None = None
+) -> SuperResolutionPipeline:
+    """The trained model of one run, from its folder `runs`/comparison/variant-seed if it is finished.
+
+    Raises:
+        ValueError: the folder holds a run of other settings.
+    """
+    folder = run_folder(comparison, variant, seed, runs)
+    recipe = folder / "recipe.yaml"
+    text = yaml.safe_dump(settings_of_run(comparison, variant, seed, folder, weights), sort_keys=False)
+    if recipe.exists() and recipe.read_text() != text:
+        raise ValueError(
+            f"runs={folder}: holds a run of other settings; allowed the same; try another folder"
+        )
+    if not (folder / MODEL).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        recipe.write_text(text)
+        codec = folder / "autoencoder"  # where a pipeline's card says that it lies
+        codec.unlink(missing_ok=True)
+        codec.symlink_to((weights_folder(weights) / "autoencoder").resolve())
+        fit(["--config", str(recipe)])
+    return load(MODEL, folder)
+
+
+def run_folder(comparison: Comparison, variant: str, seed: int, runs: str | Path) -> Path:
+    """Where a run keeps its recipe and its weights."""
+    return Path(runs) / comparison.name / f"{variant.replace(' ', '-')}-{seed}"
+
+
+def minutes(comparison: Comparison, runs: str | Path) -> float:
+    """How long all runs of a comparison have trained, once they are finished."""
+    every = itertools.product(comparison.variants, comparison.seeds)
+    return sum(read_card(run_folder(comparison, *run, runs) / MODEL).minutes for run in every)
+
+
+def settings_of_run(
+    comparison: Comparison, variant: str, seed: int, folder: Path, weights: str | None = None
+) -> Settings:
+    """The whole recipe of one run."""
+    recipe = yaml.safe_load((RECIPES / comparison.recipe).read_text())
+    for changes in (comparison.settings, comparison.variants[variant].settings):
+        recipe = lay_over(recipe, changes)
+    run = {
+        "seed_everything": seed,
+        "model": {"init_args": {"seed": seed, "weights": weights}},
+        "data": {"init_args": {"seed": seed, "weights": weights}},
+        "trainer": {"default_root_dir": str(folder), "callbacks": list(recipe["trainer"]["callbacks"])},
+    }
+    if comparison.start:
+        start = {"name": comparison.start, "folder": weights}
+        run["trainer"]["callbacks"].append(
+            {"class_path": "cvsr.training.warm_start.WarmStart", "init_args": start}
+        )
+    export = {"name": MODEL, "recipe": str(folder / "recipe.yaml"), "folder": str(folder)}
+    export["data"] = f"comparison {comparison.name}, variant {variant}"
+    run["trainer"]["callbacks"].append({"class_path": "cvsr.training.export.Export", "init_args": export})
+    return lay_over(recipe, run)

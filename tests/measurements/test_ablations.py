@@ -1,0 +1,79 @@
+"""A whole comparison in small: trained once, measured on equal terms, with the spread over seeds."""
+
+import pytest
+import torch
+
+from cvsr.data.captions import sample_captions
+from cvsr.measurements import ablations as room
+from cvsr.pipelines.store import save
+from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.presets import PRESETS
+from cvsr.systems.base import build_super_resolution
+from cvsr.training import ablations
+from cvsr.training.ablations import Comparison, Variant, minutes
+from cvsr.weights import Card, write_card
+
+TINY = {
+    "model": {"init_args": {"preset": "tiny"}},
+    "data": {
+        "init_args": {
+            "train": {"world": 2, "frames": 5, "size": 32},
+            "buckets": [{"batch": 2, "frames": 2, "size": 4}],
+        }
+    },
+    "trainer": {
+        "accelerator": "cpu",
+        "enable_progress_bar": False,
+        "callbacks": [
+            {"class_path": "cvsr.training.budget.Budget", "init_args": {"steps": 2, "warmup": 1}},
+            {"class_path": "pytorch_lightning.callbacks.EMAWeightAveraging", "init_args": {"decay": 0.5}},
+        ],
+    },
+}
+RATES = {"slow": 1e-9, "fast": 0.03}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    stage = build_super_resolution(PRESETS["tiny"], sample_captions())
+    save(stage.autoencoder, folder / "autoencoder")
+    save(SuperResolutionPipeline(**vars(stage)), folder / "super_resolution", shared=["autoencoder"])
+    for name, shared in (("autoencoder", {}), ("super_resolution", {"autoencoder": "../autoencoder"})):
+        write_card(folder / name, Card("tiny", "none", "0", 0, "nothing", 0, "cpu", 0.0, {}, shared))
+    return str(folder)
+
+
+def test_a_comparison_from_the_recipe_to_the_table(weights, tmp_path, monkeypatch):
+    data = {"clips": str(tmp_path / "clips"), "latents": str(tmp_path / "latents")}
+    comparison = Comparison(
+        "rates",
+        "Which rate?",
+        {
+            name: Variant({"model": {"init_args": {"learning_rate": rate}}}, 0.3)
+            for name, rate in RATES.items()
+        },
+        settings=ablations.lay_over(TINY, {"data": {"init_args": data}}),
+        start="super_resolution",
+        seeds=(0, 1, 2),
+        steps=(1, 2),
+        inputs=("clean", "planted errors"),
+        crop=32,
+    )
+    rows = {(row.method, row.clips): row for row in room.measure(comparison, tmp_path / "runs", 2, weights)}
+    assert len(rows) == 2 * (1 + 2 * 2 + 2)  # bicubic, variants by steps, differences by steps
+    slow, fast = rows["slow, 2 steps", "clean"], rows["fast, 2 steps", "clean"]
+    gained = rows["fast minus slow, 2 steps", "clean"]
+    assert slow.count == fast.count == gained.count == 3
+    assert gained.figures["psnr"].mean == pytest.approx(fast.figures["psnr"].mean - slow.figures["psnr"].mean)
+    assert slow.figures["psnr"].mean != fast.figures["psnr"].mean
+    # equal starts, no training to speak of: the seeds differ in nothing
+    assert slow.figures["psnr"].high - slow.figures["psnr"].low < 0.01
+    assert rows["bicubic", "clean"].figures["psnr"].mean > 10
+    assert "error_left" in rows["slow, 1 steps", "planted errors"].figures
+    assert "error_left" not in slow.figures
+    assert minutes(comparison, tmp_path / "runs") >= 0
+    monkeypatch.setattr(ablations, "fit", lambda _: pytest.fail("trained again"))
+    again = {(row.method, row.clips): row for row in room.measure(comparison, tmp_path / "runs", 2, weights)}
+    assert again == rows

@@ -1,0 +1,108 @@
+"""Comparisons are read and checked, runs differ in what is compared and in nothing else, finished ones are kept."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cvsr.cli.arguments import COMPARISONS as OFFERED
+from cvsr.diffusion.noise_augmentation import RANGES
+from cvsr.training import ablations
+from cvsr.training.ablations import (
+    COMPARISONS,
+    Comparison,
+    Variant,
+    lay_over,
+    read_comparison,
+    settings_of_run,
+)
+
+PAIR = {"one": Variant(), "other": Variant({"model": {"init_args": {"t_floor": 0.3}}})}
+
+
+@pytest.mark.parametrize("name", [file.stem for file in COMPARISONS.glob("*.yaml")])
+def test_comparisons_of_the_house(name):
+    comparison = read_comparison(COMPARISONS / f"{name}.yaml")
+    assert comparison.name == name
+    assert name in OFFERED
+    assert comparison.question.endswith("?")
+    assert len(comparison.seeds) >= 3
+    recipes = {v: settings_of_run(comparison, v, 1, Path("run")) for v in comparison.variants}
+    assert len({str(recipe["model"]) for recipe in recipes.values()}) == len(recipes)
+    assert len({str((recipe["data"], recipe["trainer"]["max_epochs"])) for recipe in recipes.values()}) == 1
+
+
+def test_the_papers_ranges_are_trained_and_tested_in_their_middle():
+    comparison = read_comparison(COMPARISONS / "noise_ranges.yaml")
+    for name, variant in comparison.variants.items():
+        levels = variant.settings["model"]["init_args"]["noise_range"]
+        assert levels == vars(RANGES[name])
+        assert variant.strength == pytest.approx((levels["low"] + levels["high"]) / 2)
+
+
+def test_settings_are_laid_over_and_another_class_brings_its_own():
+    base = {"a": {"class_path": "X", "init_args": {"u": 1, "v": 2}}, "b": 3}
+    assert lay_over(base, {"a": {"init_args": {"v": 5}}}) == {
+        "a": {"class_path": "X", "init_args": {"u": 1, "v": 5}},
+        "b": 3,
+    }
+    assert lay_over(base, {"a": {"class_path": "Y"}, "c": 4}) == {"a": {"class_path": "Y"}, "b": 3, "c": 4}
+    assert base["a"]["init_args"] == {"u": 1, "v": 2}
+
+
+def test_a_run_has_its_seed_everywhere_its_start_and_its_weights(tmp_path):
+    settings = settings_of_run(
+        Comparison("c", "?", PAIR, start="super_resolution"), "other", 7, tmp_path, "some/weights"
+    )
+    assert settings["seed_everything"] == 7
+    assert settings["model"]["init_args"]["seed"] == settings["data"]["init_args"]["seed"] == 7
+    assert settings["model"]["init_args"]["t_floor"] == 0.3
+    *_, start, export = settings["trainer"]["callbacks"]
+    assert start["init_args"] == {"name": "super_resolution", "folder": "some/weights"}
+    assert export["init_args"]["folder"] == str(tmp_path)
+
+
+def test_finished_runs_are_kept_and_others_refused(tmp_path, monkeypatch):
+    trained = []
+
+    def fit(arguments):
+        settings = yaml.safe_load(Path(arguments[1]).read_text())
+        trained.append(settings["seed_everything"])
+        (Path(settings["trainer"]["default_root_dir"]) / "model").mkdir()
+
+    monkeypatch.setattr(ablations, "fit", fit)
+    monkeypatch.setattr(ablations, "load", lambda name, folder: folder.name)
+    comparison = Comparison("c", "?", PAIR)
+    for seed in (0, 1, 0):
+        assert ablations.train(comparison, "one", seed, tmp_path) == f"one-{seed}"
+    assert trained == [0, 1]
+    changed = Comparison("c", "?", PAIR, settings={"model": {"init_args": {"t_floor": 0.5}}})
+    with pytest.raises(
+        ValueError, match="holds a run of other settings; allowed the same; try another folder"
+    ):
+        ablations.train(changed, "one", 0, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("question: What?", "no comparison"),
+        ("question: What?\nvariants: {one: {}}", "nothing to compare; allowed two or more"),
+        ("question: What?\nvariants: {one: {}, two: {strength: 1.5}}", "two.strength=1.5: allowed 0 to 1"),
+        (
+            "question: What?\nvariants: {one: {}, two: {}}\ninputs: [dirty]",
+            "unknown; allowed clean, planted errors",
+        ),
+        ("question: What?\nvariants: {one: {}, two: {noise: 1}}", "unexpected keyword argument 'noise'"),
+        ("a: [", "no comparison"),
+        ("", "no comparison"),
+    ],
+)
+def test_what_is_no_comparison_is_refused_in_one_line(tmp_path, text, words):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=words) as error:
+        read_comparison(path)
+    assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match="allowed a file like those of noise_ranges"):
+        read_comparison(tmp_path / "missing.yaml")
