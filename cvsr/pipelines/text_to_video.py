@@ -1,13 +1,14 @@
 """From a prompt to a small video: the first stage of a cascade."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from cvsr.diffusion.guidance import classifier_free_guidance, guided_prediction
 from cvsr.models.autoencoder import decode_from_latents
-from cvsr.pipelines.base import AfterStep, Generators, StepCallback, VideoPipeline, check_at_least
+from cvsr.pipelines.base import AfterStep, Generators, StepCallback, Velocity, VideoPipeline, check_at_least
 from cvsr.pipelines.output import VideoPipelineOutput, check_output_type, to_output_type
 from cvsr.pipelines.tiling import SPATIAL, TEMPORAL
 from cvsr.presets import SAMPLING
@@ -49,16 +50,9 @@ class TextToVideoPipeline(VideoPipeline):
             ValueError: an argument outside of what is said above.
         """
         _check_inputs(height, width, num_frames, output_type)
-        guider = classifier_free_guidance(guidance_scale)
-        text, mask = self.encode_prompts([prompt] if isinstance(prompt, str) else prompt)
-        no_text = torch.zeros_like(mask)
-        noise = self.draw_noise(self._latent_size(len(text), num_frames, height, width), generator)
-
-        def velocity(x: Tensor, t: Tensor, step: int) -> Tensor:
-            inputs = {"x": x, "t": t, "text": text, "mask": (mask, no_text)}
-            output = guided_prediction(guider, self.predict, inputs, step, num_inference_steps)
-            return self.preconditioner.velocity(output, x, t)
-
+        prompts = [prompt] if isinstance(prompt, str) else prompt
+        velocity = self.guided_velocity(prompts, guidance_scale, num_inference_steps)
+        noise = self.draw_noise(self._latent_size(len(prompts), num_frames, height, width), generator)
         with self.progress_bar(total=num_inference_steps) as bar:
             after_step = AfterStep(self, bar, callback_on_step_end)
             latents = self.denoise(noise, velocity, num_inference_steps, after_step)
@@ -69,6 +63,19 @@ class TextToVideoPipeline(VideoPipeline):
             frames = to_output_type(video, output_type)
         self.maybe_free_model_hooks()
         return VideoPipelineOutput(frames) if return_dict else (frames,)
+
+    def guided_velocity(self, prompts: Sequence[str], guidance_scale: float, steps: int) -> Velocity:
+        """The velocity of B latents under B prompts in a run of `steps` steps; the arguments are `__call__`'s."""
+        guider = classifier_free_guidance(guidance_scale)
+        text, mask = self.encode_prompts(prompts)
+        no_text = torch.zeros_like(mask)
+
+        def velocity(x: Tensor, t: Tensor, step: int) -> Tensor:
+            inputs = {"x": x, "t": t, "text": text, "mask": (mask, no_text)}
+            output = guided_prediction(guider, self.predict, inputs, step, steps)
+            return self.preconditioner.velocity(output, x, t)
+
+        return velocity
 
     def _latent_size(self, batch: int, frames: int, height: int, width: int) -> tuple[int, ...]:
         channels = self.transformer.config.out_channels

@@ -23,6 +23,7 @@ from cvsr.data.degradations.blur import Blur, RandomBlur
 from cvsr.data.degradations.compression import H264, Compression, RandomCompression, RandomH264
 from cvsr.data.degradations.flow_based import FlowBased, RandomFlowBased
 from cvsr.data.degradations.jpeg import Jpeg, RandomJpeg
+from cvsr.data.degradations.model_guided import ModelGuided, RandomModelGuided, Redraw
 from cvsr.data.degradations.noise import Noise, RandomNoise
 from cvsr.data.degradations.ranges import check_probabilities
 from cvsr.data.degradations.resizing import RandomResize, Resize
@@ -55,6 +56,7 @@ RANGES: dict[str, type[RandomDegradation]] = {
     "h264": RandomH264,
     "compression": RandomCompression,
     "flow_based": RandomFlowBased,
+    "model_guided": RandomModelGuided,
 }
 DRAWN: dict[str, type[Degradation]] = {
     "blur": Blur,
@@ -65,6 +67,7 @@ DRAWN: dict[str, type[Degradation]] = {
     "h264": H264,
     "compression": Compression,
     "flow_based": FlowBased,
+    "model_guided": ModelGuided,
 }
 NAMES = {kind: name for kinds in (RANGES, DRAWN) for name, kind in kinds.items()}
 
@@ -128,17 +131,23 @@ def from_record(record: Description) -> list[Degradation]:
     return [_build(DRAWN, name, settings) for name, settings in _entries(record)]
 
 
-def stages(drawn: list[Degradation], frames: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """The name of each degradation and uint8 (T, H', W', 3), what it leaves, in turn."""
+def stages(
+    drawn: list[Degradation], frames: np.ndarray, redraw: Redraw | None = None
+) -> Iterator[tuple[str, np.ndarray]]:
+    """The name of each degradation and uint8 (T, H', W', 3), what it leaves, in turn.
+
+    `redraw` is the base model of model-guided degradations, which raise ValueError without one.
+    """
     check_frames(frames)
     for degradation in drawn:
-        frames = degradation.apply(frames)
+        guided = isinstance(degradation, ModelGuided)
+        frames = degradation.apply(frames, redraw) if guided else degradation.apply(frames)
         yield NAMES[type(degradation)], frames
 
 
-def degrade(drawn: list[Degradation], frames: np.ndarray) -> np.ndarray:
-    """uint8 (T, H, W, 3) to uint8 (T, H', W', 3), all degradations in turn."""
-    return [frames, *(left for _, left in stages(drawn, frames))][-1]
+def degrade(drawn: list[Degradation], frames: np.ndarray, redraw: Redraw | None = None) -> np.ndarray:
+    """uint8 (T, H, W, 3) to uint8 (T, H', W', 3), all degradations in turn; `redraw` as for `stages`."""
+    return [frames, *(left for _, left in stages(drawn, frames, redraw))][-1]
 
 
 def _entries(description: Description) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -33,6 +33,11 @@ def noise(shape, grey):
     return np.ascontiguousarray(np.broadcast_to(frames, (*shape, 3)))
 
 
+def mirrored(frames, alpha, seed):
+    """In the place of a base model."""
+    return frames[:, :, ::-1]
+
+
 def test_the_file_describes_what_the_code_then_does():
     steps = FIRST_ORDER.steps
     assert [NAMES[type(step.degradation)] for step in steps] == [
@@ -92,10 +97,11 @@ def test_a_record_replays_exactly(pipeline, seed, shape, grey):
 def test_every_kind_keeps_the_shape_and_replays_from_its_record(name, seed, shape, grey):
     frames = noise(shape, grey)
     drawn = parse_pipeline([{name: {}}]).sample(np.random.default_rng(seed), shape[1:])
-    result = degrade(drawn, frames)
+    result = degrade(drawn, frames, mirrored)
     assert result.shape == frames.shape
     assert result.dtype == np.uint8
-    assert np.array_equal(degrade(from_record(json.loads(json.dumps(to_record(drawn)))), frames), result)
+    replayed = from_record(json.loads(json.dumps(to_record(drawn))))
+    assert np.array_equal(degrade(replayed, frames, mirrored), result)
 
 
 def test_the_pictures_in_between(moving):
@@ -127,7 +133,7 @@ def test_a_second_order_is_a_longer_list():
     [
         (
             [{"fog": {}}],
-            "'fog'.*unknown; allowed .'blur', 'sinc', 'resize', 'noise', 'jpeg', 'h264', 'compression', 'flow_based'",
+            "'fog'.*unknown; allowed .'blur', 'sinc', 'resize', 'noise', 'jpeg', 'h264', 'compression', 'flow_based', 'model_guided'",
         ),
         ([{"blur": {"sigmas": [1, 2]}}], "'sigmas'. unknown or missing; allowed .*'sigma'"),
         ([{"blur": {"sigma": 2}}], "sigma=2: no such range"),
