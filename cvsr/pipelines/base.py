@@ -3,22 +3,19 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from diffusers import (
-    AutoencoderKLWan,
-    DiffusionPipeline,
-    FlowMatchEulerDiscreteScheduler,
-    UniPCMultistepScheduler,
-)
+from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
+from diffusers.models.modeling_utils import ModelMixin
 from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from cvsr.diffusion.flow import CleanPreconditioner, clean_from_velocity
 from cvsr.diffusion.schedulers import set_steps
-from cvsr.models.autoencoder import VideoAutoencoder
+from cvsr.models.latent_space import compression, latent_channels
 from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.text import TextEncoder, encode_prompts
 from cvsr.models.transformer import VideoTransformer
+from cvsr.pipelines.tiling import SPATIAL, TEMPORAL
 
 Generators = torch.Generator | list[torch.Generator] | None
 Velocity = Callable[[Tensor, Tensor, int], Tensor]  # of latents x at time t (B,), in step number …
@@ -29,7 +26,8 @@ class VideoPipeline(DiffusionPipeline):
     """The parts of a latent video pipeline; subclasses say what goes in and what comes out.
 
     Args:
-        autoencoder: between video and latents.
+        autoencoder: between video and latents, 4×8×8 pixels a position: the kit's, or one of diffusers such as Wan's,
+            CogVideoX's or HunyuanVideo's.
         tokenizer, text_encoder: from the prompt to the states that the transformer attends to.
         transformer: predicts the clean latents as a prior plus its output (`CleanPreconditioner`).
         scheduler: one of `cvsr.diffusion.schedulers`.
@@ -40,7 +38,7 @@ class VideoPipeline(DiffusionPipeline):
 
     def __init__(
         self,
-        autoencoder: VideoAutoencoder | AutoencoderKLWan,
+        autoencoder: ModelMixin,
         tokenizer: PreTrainedTokenizerBase,
         text_encoder: TextEncoder,
         transformer: VideoTransformer | SwinMMDiT,
@@ -57,7 +55,12 @@ class VideoPipeline(DiffusionPipeline):
 
     def check_parts(self) -> None:
         """ValueError if the parts were not made for each other."""
-        channels = len(self.autoencoder.config.latents_mean)
+        if (found := compression(self.autoencoder)) != (TEMPORAL, SPATIAL):
+            raise ValueError(
+                f"autoencoder={type(self.autoencoder).__name__}: a latent stands for {found[0]} frames and"
+                f" {found[1]} pixels a side; allowed {TEMPORAL} and {SPATIAL}; try Wan 2.1's or the kit's"
+            )
+        channels = latent_channels(self.autoencoder)
         expected = {
             "out_channels": [channels],
             "in_channels": self.input_channels(channels),

@@ -10,18 +10,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from diffusers import (
-    AutoencoderKLWan,
-    DiffusionPipeline,
-    FlowMatchEulerDiscreteScheduler,
-    UniPCMultistepScheduler,
-)
+from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
 from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5EncoderModel, UMT5EncoderModel
 
 from cvsr.models.attribute_reader import AttributeReader
-from cvsr.models.autoencoder import VideoAutoencoder
+from cvsr.models.streaming import STEPS
 from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.transformer import VideoTransformer
 from cvsr.pipelines.cascade import CascadePipeline
@@ -31,8 +26,7 @@ from cvsr.weights import WeightsError, read_card, require
 
 PIPELINES = {kind.__name__: kind for kind in (TextToVideoPipeline, SuperResolutionPipeline)}
 MODELS = (
-    VideoAutoencoder,
-    AutoencoderKLWan,
+    *STEPS,  # the video autoencoders
     VideoTransformer,
     SwinMMDiT,
     T5EncoderModel,

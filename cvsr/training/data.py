@@ -173,7 +173,8 @@ class ShardData(LightningDataModule):
 
 def encoder_hash(autoencoder: ModelMixin) -> str:
     """The SHA-256 of all that latents depend on: every weight but the decoder's, and the latents' statistics."""
-    statistics = repr((autoencoder.config.latents_mean, autoencoder.config.latents_std))
+    names = ("latents_mean", "latents_std", "scaling_factor", "shift_factor")
+    statistics = repr(tuple(autoencoder.config[name] for name in names if autoencoder.config.get(name) is not None))
     weights = {k: v for k, v in autoencoder.state_dict().items() if not k.startswith("decoder.")}
     return _hash(statistics, weights)
 
