@@ -2,9 +2,11 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
-from cvsr.cli.values import UsageError, one_of, real, whole
+from cvsr.cli.evaluate_arguments import add_evaluate
+from cvsr.cli.options import Parser, add_command, add_guidance, add_seed, add_steps, add_weights_folder
+from cvsr.cli.values import one_of, real, whole
 from cvsr.presets import SAMPLING
 
 SYSTEMS = {"base": "super_resolution", "seedvr": "seedvr"}  # name on the command line: its folder of weights
@@ -22,24 +24,12 @@ BENCHMARKS = {
     "latents": "a training step on stored latents against encoding on the way",
     "streaming": "decoding piece by piece against diffusers' ways, and its memory by the clip's length",
 }
-COMPARISONS = {
-    "timestep_samplers": "train at uniform times, where detail appears, or in the middle",
-    "noise_ranges": "train with little, some or much noise on the input",
-}
 EXAMPLES = """examples:
   python -m cvsr generate "a red ball with white polka dots drifting left on green grass" ball.mp4 --compare
   python -m cvsr upscale holiday.mp4 holiday_large.mp4
   python -m cvsr upscale old.mkv new.mp4 --scale 2.5 --detail 1 --consistency 0 --strength 0.3
   python -m cvsr weights
 `python -m cvsr COMMAND --help` explains a command."""
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse, with its errors raised instead of printed."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise UsageError."""
-        raise UsageError(f"{message}; try `{self.prog} --help`")
 
 
 def parse(argv: Sequence[str]) -> dict[str, Any]:
@@ -56,14 +46,14 @@ def parse(argv: Sequence[str]) -> dict[str, Any]:
     _add_generate(commands)
     commands.add_parser("fit", help="train a model from a YAML file (LightningCLI)", add_help=False)
     _add_bench(commands)
-    _add_evaluate(commands)
-    weights = _add(commands, "weights", "list the weights with their cards and check their files")
-    _add_weights_folder(weights)
+    add_evaluate(commands)
+    weights = add_command(commands, "weights", "list the weights with their cards and check their files")
+    add_weights_folder(weights)
     return vars(parser.parse_args(argv))
 
 
 def _add_upscale(commands) -> None:
-    command = _add(
+    command = add_command(
         commands,
         "upscale",
         "make a video larger",
@@ -86,14 +76,8 @@ def _add_upscale(commands) -> None:
     command.add_argument(
         "--frames", type=whole("frames", 17, least=1), help="only the first so many frames (default: all)"
     )
-    _add_steps(command, SAMPLING.steps, "more steps draw more detail")
-    command.add_argument(
-        "--strength",
-        type=real("strength", 0.3, least=0, most=1),
-        default=SAMPLING.strength,
-        help="0 to 1: how far the result may leave the input; more for damaged inputs "
-        f"(default {SAMPLING.strength:g})",
-    )
+    add_steps(command, SAMPLING.steps, "more steps draw more detail")
+    _add_strength(command, "the input; more for damaged inputs")
     _add_detail(command)
     _add_consistency(command, "0 for noisy or heavily compressed inputs")
     kinds = "; ".join(f"{name}: {what}" for name, what in COLOUR_CORRECTIONS.items())
@@ -109,7 +93,7 @@ def _add_upscale(commands) -> None:
 
 
 def _add_generate(commands) -> None:
-    command = _add(
+    command = add_command(
         commands,
         "generate",
         "make a video from a prompt",
@@ -119,11 +103,12 @@ def _add_generate(commands) -> None:
     )
     command.add_argument("prompt", metavar="PROMPT", help='what to show; "" leaves it to the model')
     _add_output(command)
-    _add_steps(command, SAMPLING.base_steps, "of the small video: more steps are slower and cleaner")
+    add_steps(command, SAMPLING.base_steps, "of the small video: more steps are slower and cleaner")
     command.add_argument(
         "--frames", type=whole("frames", 17, least=1), default=17, help="length of the video (default 17)"
     )
-    _add_guidance(command)
+    add_guidance(command)
+    _add_strength(command, "the small video; more to repair what is broken in it")
     _add_detail(command)
     _add_consistency(command, "0 lets the second stage leave the small video")
     command.add_argument("--no-upscale", action="store_true", help="stop at the small video")
@@ -132,110 +117,13 @@ def _add_generate(commands) -> None:
 
 def _add_bench(commands) -> None:
     names = "\n".join(f"  {name:<12} {what}" for name, what in BENCHMARKS.items())
-    command = _add(
+    command = add_command(
         commands, "bench", "measure speed as ratios of two sides in one run", epilog=f"benchmarks:\n{names}"
     )
     command.add_argument(
         "name", metavar="NAME", type=one_of("benchmark", BENCHMARKS), help=", ".join(BENCHMARKS)
     )
     command.add_argument("--json", metavar="FILE", help="write the figures to a file, too")
-
-
-def _add_evaluate(commands) -> None:
-    command = _add(
-        commands,
-        "evaluate",
-        "measure a model on held-out data",
-        epilog="examples:\n"
-        "  python -m cvsr evaluate text_to_video\n"
-        "  python -m cvsr evaluate super_resolution --clips my.mp4 --steps 1 4 8 --consistency 0 3",
-    )
-    models = command.add_subparsers(dest="name", required=True, metavar="NAME")
-    codec = _add(models, "autoencoder", "how well a video is kept")
-    enlarger = _add(models, "super_resolution", "how well a video reduced to a quarter is restored")
-    seedvr = _add(models, "seedvr", "the same of SeedVR")
-    for each in (codec, enlarger, seedvr):
-        each.add_argument("--clips", nargs="+", default=[], metavar="FILE", help="real videos, too")
-        _add_measured(each, 32, "clips of the world")
-    for each in (enlarger, seedvr):
-        _add_enlarging(each)
-    base = _add(models, "text_to_video", "how often a video shows what its prompt names")
-    _add_measured(base, 64, "prompts")
-    _add_steps(base, SAMPLING.base_steps, "of each video")
-    _add_guidance(base)
-    curve = _add(models, "detail_curve", "at which times of sampling detail comes into being")
-    curve.add_argument(
-        "--model",
-        default="super_resolution",
-        metavar="NAME",
-        help="weights of a super-resolution model (default super_resolution)",
-    )
-    _add_measured(curve, 16, "clips of the world")
-    _add_steps(curve, 50, "of each run")
-    for each in (enlarger, seedvr, base, curve):
-        _add_seed(each)
-    for name, what in COMPARISONS.items():
-        _add_comparison(_add(models, name, f"trainings compared: {what}"))
-
-
-def _add_comparison(command: Parser) -> None:
-    command.add_argument(
-        "--runs",
-        default="runs/ablations",
-        metavar="DIR",
-        help="where runs are kept; finished ones are not trained again (default runs/ablations)",
-    )
-    _add_measured(command, 32, "clips of the world")
-
-
-def _add_enlarging(command: Parser) -> None:
-    """Settings of super-resolution, one or several of each to compare."""
-    command.add_argument(
-        "--steps",
-        type=whole("steps", SAMPLING.steps, least=1),
-        nargs="+",
-        default=[SAMPLING.steps],
-        metavar="N",
-        help=f"one number or several to compare (default {SAMPLING.steps})",
-    )
-    command.add_argument(
-        "--consistency",
-        type=whole("consistency", SAMPLING.consistency, least=0),
-        nargs="+",
-        default=[SAMPLING.consistency],
-        metavar="ROUNDS",
-        help=f"likewise (default {SAMPLING.consistency})",
-    )
-    command.add_argument(
-        "--detail",
-        type=real("detail", 1.3, least=0),
-        nargs="+",
-        default=[SAMPLING.detail],
-        metavar="FACTOR",
-        help=f"likewise (default {SAMPLING.detail:g})",
-    )
-
-
-def _add_measured(command: Parser, count: int, what: str) -> None:
-    number = whole("count", count, least=1)
-    command.add_argument("--count", type=number, default=count, help=f"held-out {what} (default {count})")
-    command.add_argument(
-        "--json", metavar="FILE", help="where the result goes (default data/results/NAME.json)"
-    )
-    _add_weights_folder(command)
-
-
-def _add(
-    commands, name: str, summary: str, description: str | None = None, epilog: str | None = None
-) -> Parser:
-    return commands.add_parser(
-        name,
-        help=summary,
-        description=description or f"{summary[0].upper()}{summary[1:]}.",
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
 
 
 def _add_output(command: Parser) -> None:
@@ -246,9 +134,13 @@ def _add_output(command: Parser) -> None:
     )
 
 
-def _add_steps(command: Parser, default: int, why: str) -> None:
-    steps = whole("steps", default, least=1)
-    command.add_argument("--steps", type=steps, default=default, help=f"{why} (default {default})")
+def _add_strength(command: Parser, what: str) -> None:
+    command.add_argument(
+        "--strength",
+        type=real("strength", 0.3, least=0, most=1),
+        default=SAMPLING.strength,
+        help=f"0 to 1: how far the result may leave {what} (default {SAMPLING.strength:g})",
+    )
 
 
 def _add_detail(command: Parser) -> None:
@@ -271,22 +163,8 @@ def _add_consistency(command: Parser, when: str) -> None:
     )
 
 
-def _add_guidance(command: Parser) -> None:
-    command.add_argument(
-        "--guidance",
-        type=real("guidance", SAMPLING.guidance_scale, least=0),
-        default=SAMPLING.guidance_scale,
-        help=f"how strictly to follow the prompt; 1 = not enforced (default {SAMPLING.guidance_scale:g})",
-    )
-
-
-def _add_seed(command: Parser) -> None:
-    seed = whole("seed", 0, least=0, most=2**63 - 1)
-    command.add_argument("--seed", type=seed, default=0, help="another seed, another result (default 0)")
-
-
 def _add_common(command: Parser) -> None:
-    _add_seed(command)
+    add_seed(command)
     command.add_argument(
         "--compare",
         action="store_true",
@@ -298,10 +176,4 @@ def _add_common(command: Parser) -> None:
         default="base",
         help=f"{', '.join(SYSTEMS)} (default base)",
     )
-    _add_weights_folder(command)
-
-
-def _add_weights_folder(command: Parser) -> None:
-    command.add_argument(
-        "--weights", metavar="DIR", help="folder of weights (default: CVSR_WEIGHTS or data/weights)"
-    )
+    add_weights_folder(command)

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from cvsr.cli.arguments import COMPARISONS
+from cvsr.cli.evaluate_arguments import COMPARISONS
 from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device, quiet_libraries
 from cvsr.measurements import ablations, autoencoder, detail_curve, super_resolution, text_to_video

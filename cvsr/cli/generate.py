@@ -22,6 +22,7 @@ def generate(
     frames: int,
     guidance: float,
     seed: int,
+    strength: float,
     detail: float,
     consistency: int,
     system: str,
@@ -50,7 +51,13 @@ def generate(
         enlarger = load(SYSTEMS[system], weights)
         enlarger.set_progress_bar_config(desc="large video", unit="step")
         cascade = CascadePipeline(base, enlarger).to(device())
-        both = cascade(**arguments, base_inference_steps=steps, detail=detail, consistency=consistency)
+        both = cascade(
+            **arguments,
+            base_inference_steps=steps,
+            strength=strength,
+            detail=detail,
+            consistency=consistency,
+        )
         small, large = both.base[0], both.frames[0]
     settings = {
         "command": "generate",
@@ -59,6 +66,7 @@ def generate(
         "steps": steps,
         "seed": seed,
         "guidance": guidance,
+        "strength": strength,
         "detail": detail,
         "consistency": consistency,
     }

@@ -70,6 +70,7 @@ def test_defaults():
         ([*UPSCALE, "--consistency", "x"], "consistency=x: not a whole number"),
         ([*UPSCALE, "--system", "seedvr9"], "system=seedvr9: unknown; allowed base"),
         ([*GENERATE, "--steps", "0"], "steps=0: out of range"),
+        ([*GENERATE, "--strength", "-0.1"], "strength=-0.1: out of range; allowed numbers from 0 to 1"),
         ([*GENERATE, "--guidance", "-1"], "guidance=-1: out of range"),
         ([*GENERATE, "--frames", "none"], "frames=none: not a whole number"),
         (["bench", "nothing"], f"benchmark=nothing: unknown; allowed {', '.join(BENCHMARKS)}"),

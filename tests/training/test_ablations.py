@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cvsr.cli.arguments import COMPARISONS as OFFERED
+from cvsr.cli.evaluate_arguments import COMPARISONS as OFFERED
 from cvsr.diffusion.noise_augmentation import RANGES
 from cvsr.training import ablations
 from cvsr.training.ablations import (

@@ -1,0 +1,95 @@
+"""What `python -m cvsr evaluate` can be asked."""
+
+from cvsr.cli.options import Parser, add_command, add_guidance, add_seed, add_steps, add_weights_folder
+from cvsr.cli.values import real, whole
+from cvsr.presets import SAMPLING
+
+COMPARISONS = {
+    "timestep_samplers": "train at uniform times, where detail appears, or in the middle",
+    "noise_ranges": "train with little, some or much noise on the input",
+}
+
+
+def add_evaluate(commands) -> None:
+    """The subcommand and what it can measure."""
+    command = add_command(
+        commands,
+        "evaluate",
+        "measure a model on held-out data",
+        epilog="examples:\n"
+        "  python -m cvsr evaluate text_to_video\n"
+        "  python -m cvsr evaluate super_resolution --clips my.mp4 --steps 1 4 8 --consistency 0 3",
+    )
+    models = command.add_subparsers(dest="name", required=True, metavar="NAME")
+    codec = add_command(models, "autoencoder", "how well a video is kept")
+    enlarger = add_command(models, "super_resolution", "how well a video reduced to a quarter is restored")
+    seedvr = add_command(models, "seedvr", "the same of SeedVR")
+    for each in (codec, enlarger, seedvr):
+        each.add_argument("--clips", nargs="+", default=[], metavar="FILE", help="real videos, too")
+        _add_measured(each, 32, "clips of the world")
+    for each in (enlarger, seedvr):
+        _add_enlarging(each)
+    base = add_command(models, "text_to_video", "how often a video shows what its prompt names")
+    _add_measured(base, 64, "prompts")
+    add_steps(base, SAMPLING.base_steps, "of each video")
+    add_guidance(base)
+    curve = add_command(models, "detail_curve", "at which times of sampling detail comes into being")
+    curve.add_argument(
+        "--model",
+        default="super_resolution",
+        metavar="NAME",
+        help="weights of a super-resolution model (default super_resolution)",
+    )
+    _add_measured(curve, 16, "clips of the world")
+    add_steps(curve, 50, "of each run")
+    for each in (enlarger, seedvr, base, curve):
+        add_seed(each)
+    for name, what in COMPARISONS.items():
+        _add_comparison(add_command(models, name, f"trainings compared: {what}"))
+
+
+def _add_comparison(command: Parser) -> None:
+    command.add_argument(
+        "--runs",
+        default="runs/ablations",
+        metavar="DIR",
+        help="where runs are kept; finished ones are not trained again (default runs/ablations)",
+    )
+    _add_measured(command, 32, "clips of the world")
+
+
+def _add_enlarging(command: Parser) -> None:
+    """Settings of super-resolution, one or several of each to compare."""
+    command.add_argument(
+        "--steps",
+        type=whole("steps", SAMPLING.steps, least=1),
+        nargs="+",
+        default=[SAMPLING.steps],
+        metavar="N",
+        help=f"one number or several to compare (default {SAMPLING.steps})",
+    )
+    command.add_argument(
+        "--consistency",
+        type=whole("consistency", SAMPLING.consistency, least=0),
+        nargs="+",
+        default=[SAMPLING.consistency],
+        metavar="ROUNDS",
+        help=f"likewise (default {SAMPLING.consistency})",
+    )
+    command.add_argument(
+        "--detail",
+        type=real("detail", 1.3, least=0),
+        nargs="+",
+        default=[SAMPLING.detail],
+        metavar="FACTOR",
+        help=f"likewise (default {SAMPLING.detail:g})",
+    )
+
+
+def _add_measured(command: Parser, count: int, what: str) -> None:
+    number = whole("count", count, least=1)
+    command.add_argument("--count", type=number, default=count, help=f"held-out {what} (default {count})")
+    command.add_argument(
+        "--json", metavar="FILE", help="where the result goes (default data/results/NAME.json)"
+    )
+    add_weights_folder(command)
