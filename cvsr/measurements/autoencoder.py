@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import torch
+from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
 from tqdm import tqdm
 
@@ -13,6 +14,7 @@ from cvsr.measurements.clips import Clip, eight_bit
 from cvsr.measurements.results import Estimate, Row
 from cvsr.measurements.tally import Tally
 from cvsr.models.autoencoder import VideoAutoencoder, decode_from_latents, encode_to_latents
+from cvsr.models.latent_space import compression, latent_channels
 
 QUESTION = "How well does the autoencoder keep a video, beside a linear codec of its shape, and bicubic x4?"
 
@@ -43,10 +45,11 @@ def fidelity(video: Tensor, truth: Tensor) -> dict[str, float]:
 
 
 @torch.no_grad()
-def decoder_cost(autoencoder: VideoAutoencoder, frames: int = 17, pixels: int = 128) -> float:
-    """10⁶ floating-point operations that decoding takes for a pixel of a frame."""
-    size = (1 + (frames - 1) // 4, pixels // 8, pixels // 8)
-    latents = torch.zeros(1, len(autoencoder.config.latents_mean), *size, device=autoencoder.device)
+def decoder_cost(autoencoder: ModelMixin, frames: int = 17, pixels: int = 128) -> float:
+    """10⁶ floating-point operations that decoding takes for a pixel of a frame, by any video autoencoder."""
+    group, patch = compression(autoencoder)
+    size = (1 + (frames - 1) // group, pixels // patch, pixels // patch)
+    latents = torch.zeros(1, latent_channels(autoencoder), *size, device=autoencoder.device)
     flops = count_flops(lambda: decode_from_latents(autoencoder, latents))
     return flops / (frames * pixels**2) / 1e6
 

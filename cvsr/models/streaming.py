@@ -39,7 +39,7 @@ from cvsr.models.streaming_temporal_tiles import LTXDecoder, TiledDecoder, Tiled
 from cvsr.models.streaming_tiles import Tiles
 from cvsr.models.streaming_wan import WanDecoder, WanEncoder
 
-STEPS = {  # of an encoder and of a decoder
+STREAMABLE = {  # of an encoder and of a decoder
     VideoAutoencoder: (CausalEncoder, CausalDecoder),
     AutoencoderKLWan: (WanEncoder, WanDecoder),
     AutoencoderKLQwenImage: (WanEncoder, WanDecoder),
@@ -80,7 +80,7 @@ class EncodeStream(_Stream):
     """Encodes frames as they come; latent frames are returned as soon as the frames that they need are there.
 
     Args:
-        autoencoder: a `VideoAutoencoder`, or one of diffusers in `STEPS`.
+        autoencoder: a `VideoAutoencoder`, or one of diffusers in `STREAMABLE`.
         generator: of the draws from the posterior; its mode without.
         tile: height and width of a tile in latent positions; the whole frame at once by default. Only the kit's
             autoencoder has exact tiles: the others attend to whole frames.
@@ -125,7 +125,7 @@ class DecodeStream(_Stream):
     """Decodes latents as they come; the first latent frame becomes one frame, every later one four (LTX: eight).
 
     Args:
-        autoencoder: a `VideoAutoencoder`, or one of diffusers in `STEPS`.
+        autoencoder: a `VideoAutoencoder`, or one of diffusers in `STREAMABLE`.
         tile: as for `EncodeStream`.
         overlap: latent positions around a tile that are decoded with it and cut off; by default all that the decoder
             sees (`VideoAutoencoder.reach`). With fewer the tiles' borders show.
@@ -198,13 +198,13 @@ def _run(stream: EncodeStream | DecodeStream, pieces: Iterable[Tensor]) -> Itera
 
 def _step(autoencoder: ModelMixin, half: int, tile: int | None, overlap: int | None = None) -> Step:
     """What carries pieces through the encoder (half 0) or the decoder (1)."""
-    if type(autoencoder) not in STEPS:
-        names = ", ".join(kind.__name__ for kind in STEPS)
+    if type(autoencoder) not in STREAMABLE:
+        names = ", ".join(kind.__name__ for kind in STREAMABLE)
         raise ValueError(
             f"autoencoder={type(autoencoder).__name__}: it cannot be streamed here; allowed {names};"
             " try encoding whole clips"
         )
-    kind = STEPS[type(autoencoder)][half]
+    kind = STREAMABLE[type(autoencoder)][half]
     if tile is None:
         return kind(autoencoder)
     if tile < 1 or not isinstance(autoencoder, VideoAutoencoder):

@@ -16,7 +16,7 @@ from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5EncoderModel, UMT5EncoderModel
 
 from cvsr.models.attribute_reader import AttributeReader
-from cvsr.models.streaming import STEPS
+from cvsr.models.streaming import STREAMABLE
 from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.transformer import VideoTransformer
 from cvsr.pipelines.cascade import CascadePipeline
@@ -26,7 +26,7 @@ from cvsr.weights import WeightsError, read_card, require
 
 PIPELINES = {kind.__name__: kind for kind in (TextToVideoPipeline, SuperResolutionPipeline)}
 MODELS = (
-    *STEPS,  # the video autoencoders
+    *STREAMABLE,  # the video autoencoders
     VideoTransformer,
     SwinMMDiT,
     T5EncoderModel,
