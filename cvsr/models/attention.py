@@ -98,17 +98,16 @@ def _hindrance(backend: str, query: Tensor) -> str:
 
 def _attend_by_length(query: Tensor, key: Tensor, value: Tensor, lengths: Lengths, key_lengths: Lengths) -> Tensor:
     """One batched attention for each run of segments of one length; neighbours of one length cost no copy."""
-    mixed = torch.empty_like(query)
-    start = key_start = 0
+    mixed, start, key_start = [], 0, 0
     for count, length, key_length in _runs(lengths, key_lengths):
         rows = slice(start, start + count * length)
         key_rows = slice(key_start, key_start + count * key_length)
         q = query[rows].unflatten(0, (count, length)).transpose(1, 2)  # (count, heads, length, d)
         k, v = (x[key_rows].unflatten(0, (count, key_length)).transpose(1, 2) for x in (key, value))
         of_run = F.scaled_dot_product_attention(q, k, v)  # (count, heads, length, d)
-        mixed[rows] = of_run.transpose(1, 2).flatten(0, 1)
+        mixed.append(of_run.transpose(1, 2).flatten(0, 1))  # (count · length, heads, d)
         start, key_start = rows.stop, key_rows.stop
-    return mixed
+    return torch.cat(mixed) if len(mixed) > 1 else mixed[0]
 
 
 @lru_cache(maxsize=256)

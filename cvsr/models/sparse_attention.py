@@ -64,15 +64,15 @@ def sparse_local_attention(
     asked = _rows(chosen, corner, blocks, heads)
     query, key, value = (x.flatten(0, 2)[:, None] for x in (query, key, value))  # (B·n·heads, 1, d)
     mixed = attend(
-        query[asking],
-        key[asked],
-        value[asked],
+        query.index_select(0, asking),
+        key.index_select(0, asked),
+        value.index_select(0, asked),
         lengths=tuple(lengths[:, 0].tolist()),
         key_lengths=tuple(lengths.sum(1).tolist()),
     )
     place = torch.empty_like(asking)
     place[asking] = torch.arange(len(asking), device=asking.device)
-    return mixed[place].view(batch, tokens, -1)
+    return mixed.index_select(0, place).view(batch, tokens, -1)
 
 
 @torch.no_grad()
