@@ -60,6 +60,7 @@ class Preset:
     base: TransformerSize
     super_resolution: TransformerSize
     seedvr: SwinSize
+    upsampler_width: int  # of SimpleGVR's latent upsampler
     frames: int  # 4n + 1
     base_pixels: int  # height and width of the base video
     pixels: int  # of the enlarged one
@@ -92,7 +93,7 @@ PRESETS = {
             decoder_depth=4,
             fine_width=48,
             encoder_fine_depth=1,
-            decoder_fine_depth=4,
+            decoder_fine_depth=7,
         ),
         text=TextSize(vocab_size=1024, width=128, depth=2, heads=4),
         base=TransformerSize(
@@ -115,6 +116,7 @@ PRESETS = {
             window_rule="fixed",
             window=(3, 8, 8),
         ),
+        upsampler_width=128,
         frames=17,
         base_pixels=64,
         pixels=256,
@@ -146,6 +148,7 @@ PRESETS = {
             window_rule="fixed",
             window=(2, 3, 3),
         ),
+        upsampler_width=8,
         frames=5,
         base_pixels=16,
         pixels=64,
@@ -182,6 +185,7 @@ PRESETS = {
             window_rule="fixed",
             window=(5, 32, 32),
         ),
+        upsampler_width=512,
         frames=77,
         base_pixels=512,
         pixels=1088,

@@ -28,6 +28,7 @@ from cvsr.data.video import to_tensor
 from cvsr.data.world import render
 
 REDUCTION = 2.0  # how much smaller a training crop may be than its place in the clip: sharper than any camera's
+COLOURS = 0.5  # largest change of contrast and saturation: few clips are to show many looks
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,9 @@ def _check_video(path: str, sources: PixelSources) -> None:
 class PixelClips(Dataset):
     """Random crops (3, T, H, W) in [-1, 1] of the clips in a folder, varied at random, by (seed, ticket).
 
-    Every second crop is reduced by area, up to `REDUCTION` times; each is mirrored, turned and played backwards
-    or not: what an autoencoder has to keep all the same.
+    Every second crop is reduced by area, up to `REDUCTION` times, and every second one has its contrast and
+    saturation changed; each is mirrored, turned and played backwards or not: what an autoencoder has to keep all
+    the same.
 
     Args:
         folder: made by `build_pixels`.
@@ -165,7 +167,10 @@ class PixelClips(Dataset):
         mirrored, turned, backwards = rng.random(3) < 0.5
         crop = crop[:, :, ::-1] if mirrored else crop
         crop = crop.swapaxes(1, 2) if turned else crop
-        return to_tensor((crop[::-1] if backwards else crop).copy())
+        video = to_tensor((crop[::-1] if backwards else crop).copy())
+        contrast, saturation = 1 + COLOURS * np.maximum(0, rng.uniform(-1, 1)) * rng.uniform(-1, 1, size=2)
+        grey = video.mean(dim=0, keepdim=True)
+        return (contrast * (grey + saturation * (video - grey))).clamp(-1, 1)
 
 
 class WholeClips(Dataset):

@@ -68,11 +68,16 @@ def with_previous(x: Tensor, before: Tensor | None = None) -> Tensor:
 
 
 class FineBlock(nn.Module):
-    """Residual block of the fine stage: follows small motions from frame to frame, then works inside the frame."""
+    """Residual block of the fine stage: follows small motions from frame to frame, then works inside the frame.
+
+    It starts as the identity, so that a trained decoder can be given more of them and goes on where it was.
+    """
 
     def __init__(self, width: int):
         super().__init__()
         self.in_time, self.in_space = CausalConv(width, width), SpatialConv(width, width)
+        nn.init.zeros_(self.in_space.conv.weight)
+        nn.init.zeros_(self.in_space.conv.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.in_space(F.silu(self.in_time(F.silu(x))))

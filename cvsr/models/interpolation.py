@@ -2,6 +2,7 @@
 
 import copy
 
+import torch
 from torch import nn
 
 
@@ -10,7 +11,8 @@ def between(one: nn.Module, other: nn.Module, share: float) -> nn.Module:
 
     ESRGAN's network interpolation (Wang et al. 2018, section 3.4); 0 and 1 give the two.
     """
-    target = other.state_dict()
-    mixed = copy.deepcopy(one)
-    mixed.load_state_dict({name: weight.lerp(target[name], share) for name, weight in one.state_dict().items()})
+    mixed, target = copy.deepcopy(one), other.state_dict()
+    for name, weight in mixed.state_dict().items():
+        if not torch.equal(weight, target[name]):  # what both share stays as it is, to the bit
+            weight.lerp_(target[name], share)
     return mixed

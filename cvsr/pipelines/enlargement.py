@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from cvsr.data.resize import resize
+from cvsr.data.resize import rescale, resize
 from cvsr.pipelines.base import Generators, StepCallback, check_at_least
 from cvsr.pipelines.fidelity import back_project, check_colour_correction, correct_colour, emphasise_detail
 from cvsr.pipelines.tiling import PATCH, Tiling, up
@@ -89,6 +89,22 @@ class Enlargement:
         (height, width), (rows, columns) = self.size(video), self.canvas(video)
         padding = (0, columns - width, 0, rows - height, 0, 0)
         return F.pad(resize(video, height, width).clamp(-1, 1), padding, mode="replicate")
+
+    def reduced(self, video: Tensor, reduction: int) -> Tensor:
+        """The video bicubically at its result's size over `reduction`, edges repeated to fill the canvas's.
+
+        A result's side that is no multiple of it has no whole number of small pixels: the sizes may be fractional,
+        and what lies where stays exact.
+        """
+        have, canvas = video.shape[-2:], self.canvas(video)
+        factors = [wanted / reduction / side for wanted, side in zip(self.size(video), have, strict=True)]
+        sides = [side // reduction for side in canvas]
+        missing = [
+            max(0, math.ceil(count / factor) + 1 - side)
+            for count, factor, side in zip(sides, factors, have, strict=True)
+        ]
+        padded = F.pad(video, (0, missing[1], 0, missing[0], 0, 0), mode="replicate")
+        return rescale(padded, *factors)[..., : sides[0], : sides[1]].clamp(-1, 1)
 
     def corrected(self, result: Tensor, video: Tensor) -> Tensor:
         """The corrections asked for, frame by frame, of a result and within [-1, 1]."""

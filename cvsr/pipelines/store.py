@@ -16,19 +16,25 @@ from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5EncoderModel, UMT5EncoderModel
 
 from cvsr.models.attribute_reader import AttributeReader
+from cvsr.models.latent_upsampler import LatentUpsampler
 from cvsr.models.streaming import STREAMABLE
 from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.transformer import VideoTransformer
 from cvsr.pipelines.cascade import CascadePipeline
+from cvsr.pipelines.latent_super_resolution import LatentSuperResolutionPipeline
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.weights import WeightsError, read_card, require
 
-PIPELINES = {kind.__name__: kind for kind in (TextToVideoPipeline, SuperResolutionPipeline)}
+PIPELINES = {
+    kind.__name__: kind
+    for kind in (TextToVideoPipeline, SuperResolutionPipeline, LatentSuperResolutionPipeline)
+}
 MODELS = (
     *STREAMABLE,  # the video autoencoders
     VideoTransformer,
     SwinMMDiT,
+    LatentUpsampler,
     T5EncoderModel,
     UMT5EncoderModel,
     AttributeReader,

@@ -8,6 +8,7 @@ through in chunks of frames, a large one in tiles, and a whole clip is a stream 
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -21,9 +22,10 @@ from cvsr.pipelines.base import AfterStep, Generators, StepCallback, VideoPipeli
 from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.output import VideoPipelineOutput, check_output_type, to_output_type
 from cvsr.pipelines.streaming import Blend, Chunk, FrameNoise, check_video, cut
-from cvsr.pipelines.tiling import SPATIAL, Tile, Tiling
+from cvsr.pipelines.tiling import SPATIAL, TEMPORAL, Tile, Tiling
 from cvsr.presets import SAMPLING
 
+LowLatents = Callable[[Tile], Tensor]  # the latents that a tile is drawn from
 Redraw = Callable[[Tensor, Tensor], Tensor]  # latents of the input, and noise of 2c channels, to the result's
 
 
@@ -125,10 +127,19 @@ class SuperResolutionPipeline(VideoPipeline):
             redraw = self._redrawing(settings, len(first.video), bar)
             for chunk in itertools.chain([first], chunks):
                 video = chunk.video.to(self._execution_device)
-                result = self._tile_by_tile(settings.enlarged(video), noise.of(chunk.latents), tiles, redraw)
+                low = partial(self.low_latents, self.prepared(video, settings))
+                result = self._tile_by_tile(low, noise.of(chunk.latents), tiles, redraw)
                 finished = blend.add(result[..., : size[0], : size[1]], chunk)
                 yield settings.corrected(finished, video[:, :, : chunk.done])
         self.maybe_free_model_hooks()
+
+    def prepared(self, video: Tensor, settings: Enlargement) -> Tensor:
+        """The frames of the input (B, 3, T, H, W) at the size at which they are encoded, for `low_latents`."""
+        return settings.enlarged(video)
+
+    def low_latents(self, prepared: Tensor, tile: Tile) -> Tensor:
+        """The latents (B, c, t, h, w), of a tile of the result's size, that the result is drawn from."""
+        return encode_to_latents(self.autoencoder, tile.of(prepared))
 
     def _latents(self, video: Tensor, settings: Enlargement) -> Tensor:
         """The result's latents (B, c, t, h, w), of a video that is one tile of one chunk."""
@@ -140,8 +151,9 @@ class SuperResolutionPipeline(VideoPipeline):
         with self.progress_bar(total=settings.num_inference_steps) as bar:
             redraw = self._redrawing(settings, len(video), bar)
             noise = self._noise(chunk, settings).of(chunk.latents)
-            enlarged = settings.enlarged(chunk.video.to(self._execution_device))
-            latents = redraw(encode_to_latents(self.autoencoder, enlarged), noise)
+            (tile,) = tiling.cover(*settings.canvas(video))
+            prepared = self.prepared(chunk.video.to(self._execution_device), settings)
+            latents = redraw(self.low_latents(prepared, tile), noise)
         self.maybe_free_model_hooks()
         return latents
 
@@ -179,11 +191,12 @@ class SuperResolutionPipeline(VideoPipeline):
 
         return redraw
 
-    def _tile_by_tile(self, enlarged: Tensor, noise: Tensor, tiles: list[Tile], redraw: Redraw) -> Tensor:
-        """Encode, redraw and decode every tile of some frames (B, 3, T, H, W), and blend them."""
-        result = torch.zeros_like(enlarged)
+    def _tile_by_tile(self, low: LowLatents, noise: Tensor, tiles: list[Tile], redraw: Redraw) -> Tensor:
+        """Redraw and decode every tile of some frames, and blend them: (B, 3, T, H, W) for noise (B, 2c, t, h, w)."""
+        batch, _, groups, *sides = noise.shape
+        height, width = (side * SPATIAL for side in sides)
+        result = noise.new_zeros(batch, 3, 1 + (groups - 1) * TEMPORAL, height, width)
         for tile in tiles:
-            low = encode_to_latents(self.autoencoder, tile.of(enlarged))
-            latents = redraw(low, tile.of_latents(noise))
+            latents = redraw(low(tile), tile.of_latents(noise))
             tile.of(result).add_(decode_from_latents(self.autoencoder, latents) * tile.weights.to(result))
         return result

@@ -187,5 +187,5 @@ def text_hash(pipeline: VideoPipeline) -> str:
 def _hash(settings: str, weights: dict[str, Tensor]) -> str:
     digest = hashlib.sha256(settings.encode())
     for name, weight in sorted(weights.items()):
-        digest.update(name.encode() + weight.cpu().contiguous().numpy().tobytes())
+        digest.update(name.encode() + (weight.cpu() + 0.0).numpy().tobytes())  # -0 is 0
     return digest.hexdigest()

@@ -22,9 +22,10 @@ from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.presets import PRESETS
 from cvsr.systems.base import Stage, build_super_resolution, build_text_to_video
 from cvsr.systems.seedvr import build_seedvr
+from cvsr.systems.simplegvr import build_simplegvr
 
 Batch = dict[str, Tensor | list[str]]
-SYSTEMS = {"base": build_super_resolution, "seedvr": build_seedvr}
+SYSTEMS = {"base": build_super_resolution, "seedvr": build_seedvr, "simplegvr": build_simplegvr}
 
 
 class Noised(NamedTuple):
@@ -71,9 +72,9 @@ class FlowMatching(LightningModule):
         self.timesteps = timesteps
         torch.manual_seed(seed)
         stage = self.build_stage(preset)
+        for name, part in vars(stage).items():
+            setattr(self, name, part)
         self.autoencoder = load("autoencoder", weights).requires_grad_(False)
-        self.tokenizer, self.scheduler = stage.tokenizer, stage.scheduler
-        self.text_encoder, self.transformer = stage.text_encoder, stage.transformer
         self.register_buffer("channel_weights", channel_weights(self.autoencoder), persistent=False)
 
     @abstractmethod
@@ -188,7 +189,7 @@ class SuperResolutionTraining(FlowMatching):
     """The super-resolution model of a system, by channel concatenation, and its text encoder.
 
     Args:
-        system: "base" or "seedvr", whose files are in cvsr/systems.
+        system: whose file is in cvsr/systems, one of `SYSTEMS`.
         text_from: name of the weights whose text encoder is taken as it is, such as "text_to_video"; the batches'
             "text", if they have it, is that encoder's. By default a text encoder is trained along.
         noise_range: levels of the noise in the low-resolution latents (SimpleGVR section 4.3).

@@ -10,6 +10,8 @@ from cvsr.pipelines.store import load
 class WarmStart(Callback):
     """Copies shipped weights into a fresh run's model; a resumed run keeps its checkpoint's.
 
+    A model may be deeper than the shipped one: blocks that this one does not have keep the start of their own.
+
         python -m cvsr fit --config cvsr/training/recipes/text_to_video.yaml
             --trainer.callbacks+=cvsr.training.warm_start.WarmStart --trainer.callbacks.name=text_to_video
 
@@ -29,4 +31,5 @@ class WarmStart(Callback):
         parts = shipped.components if isinstance(shipped, DiffusionPipeline) else {self.name: shipped}
         for name, part in parts.items():
             if isinstance(part, nn.Module):
-                getattr(pl_module, name).load_state_dict(part.state_dict())
+                own, known = getattr(pl_module, name), part.state_dict()
+                own.load_state_dict(own.state_dict() | known)

@@ -67,7 +67,24 @@ def test_crops_repeat_by_number(folder):
     assert {picture.shape for picture in pictures} == {(3, 1, 24, 24)}
 
 
-def test_crops_are_reduced_mirrored_turned_and_played_backwards(tmp_path):
+def test_crops_change_their_contrast_and_saturation(tmp_path):
+    colour = np.array([160, 120, 90], np.uint8)
+    np.save(tmp_path / "plain.npy", np.broadcast_to(colour, (5, 16, 16, 3)))
+    clips, contrasts, saturations = PixelClips(tmp_path), [], []
+    before = torch.from_numpy(colour / 127.5 - 1)
+    for number in range(100):
+        after = clips[Ticket(number, Bucket(1, frames=5, size=16))][:, 0, 0, 0].double()
+        contrast = after.mean() / before.mean()
+        contrasts.append(contrast.item())
+        spread = [(pixel - pixel.mean())[0] for pixel in (before, after)]
+        saturations.append((spread[1] / spread[0] / contrast).item())
+    for changes in (np.array(contrasts), np.array(saturations)):
+        assert 0.3 < (abs(changes - 1) < 1e-4).mean() < 0.7  # every second one
+        assert 0.5 <= changes.min() < 0.8 < 1.2 < changes.max() <= 1.5
+
+
+def test_crops_are_reduced_mirrored_turned_and_played_backwards(tmp_path, monkeypatch):
+    monkeypatch.setattr("cvsr.data.pixels.COLOURS", 0.0)
     t, y, x = np.ogrid[:9, :48, :48]
     np.save(tmp_path / "ramp.npy", np.repeat((5 * t + y + 3 * x)[..., None], 3, axis=-1).astype(np.uint8))
     clips, seen = PixelClips(tmp_path), set()

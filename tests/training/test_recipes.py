@@ -14,7 +14,16 @@ from cvsr.training.data import encoder_hash
 from cvsr.weights import verify
 
 RECIPES = Path(__file__).parents[2] / "cvsr" / "training" / "recipes"
-RUNS = ("autoencoder", "decoder", "adversarial", "text_to_image", "text_to_video", "super_resolution", "seedvr")
+RUNS = (
+    "autoencoder",
+    "decoder",
+    "adversarial",
+    "text_to_image",
+    "text_to_video",
+    "super_resolution",
+    "seedvr",
+    "simplegvr",
+)
 
 
 def tiny(name: str, folder: Path, steps: int, **model) -> Path:
@@ -30,11 +39,13 @@ def tiny(name: str, folder: Path, steps: int, **model) -> Path:
         if name == "adversarial":
             recipe["model"]["init_args"]["weights"] = f"{folder}/weights"
     else:
-        store = "shards" if name == "seedvr" else "latents"
+        store = "shards" if name in ("seedvr", "simplegvr") else "latents"
         data |= {"clips": f"{folder}/pixels/train", store: f"{folder}/{name}", "train": sources}
         data |= {"weights": f"{folder}/weights"}
         data["buckets"] = [{"batch": 2, "frames": 2, "size": 4}, {"batch": 3, "frames": 1, "size": 4}]
         recipe["model"]["init_args"]["weights"] = f"{folder}/weights"
+        if name == "simplegvr":
+            recipe["model"]["init_args"]["upsampler_steps"] = 2
     recipe["data"]["init_args"] = data
     recipe["trainer"] |= {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
     for callback in recipe["trainer"]["callbacks"]:
@@ -66,7 +77,7 @@ def weights_of(checkpoint: Path) -> dict[str, torch.Tensor]:
 
 
 def test_recipes_ship_weights_that_load_and_say_how_they_were_made(trained):
-    for name in ("autoencoder", "autoencoder_adversarial", "text_to_video", "super_resolution", "seedvr"):
+    for name in ("autoencoder", "autoencoder_adversarial", "text_to_video", "super_resolution", "seedvr", "simplegvr"):
         assert verify(trained / "weights" / name) == []
         card = json.loads((trained / "weights" / name / "card.json").read_text())
         assert card["steps"] == 6
@@ -79,13 +90,13 @@ def test_recipes_ship_weights_that_load_and_say_how_they_were_made(trained):
             f"python -m cvsr fit --config cvsr/training/recipes/{recipe}.yaml" for recipe in recipes.get(name, [name])
         )
     assert card["shared"] == {"autoencoder": "../autoencoder"}
-    for name in ("super_resolution", "seedvr"):
+    for name in ("super_resolution", "seedvr", "simplegvr"):
         pipeline = load(name, trained / "weights")
         assert pipeline(torch.zeros(1, 3, 2, 8, 8), num_inference_steps=1).frames.shape == (1, 3, 2, 32, 32)
     assert len(list((trained / "runs" / "text_to_video" / "samples").glob("*.png"))) == 1
 
 
-@pytest.mark.parametrize("name", ["autoencoder", "adversarial", "super_resolution", "seedvr"])
+@pytest.mark.parametrize("name", ["autoencoder", "adversarial", "super_resolution", "seedvr", "simplegvr"])
 def test_a_resumed_run_ends_with_the_weights_of_one_that_never_stopped(trained, name):
     whole = weights_of(trained / "runs" / name / "step=6.ckpt")
     for checkpoint in (trained / "runs" / name).glob("step=6*"):

@@ -1,0 +1,93 @@
+"""From the latents of a small video to a large one: the second stage of a latent cascade (SimpleGVR section 4.1).
+
+What a base model leaves goes in as it is: nothing is decoded, enlarged and encoded again. A real clip is encoded at
+its own size (reduced first where it is to be enlarged less than four times), which costs a sixteenth of encoding it
+enlarged.
+"""
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from cvsr.models.autoencoder import VideoAutoencoder, encode_to_latents
+from cvsr.models.latent_upsampler import LatentUpsampler
+from cvsr.models.swin_mmdit import SwinMMDiT
+from cvsr.models.text import TextEncoder
+from cvsr.models.transformer import VideoTransformer
+from cvsr.pipelines.enlargement import Enlargement
+from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.pipelines.tiling import SPATIAL, TEMPORAL, Tile
+from cvsr.systems.simplegvr import REDUCTION
+
+
+class LatentSuperResolutionPipeline(SuperResolutionPipeline):
+    """Super-resolution whose condition is made from small latents by a learnt upsampler.
+
+    Args:
+        upsampler: from small latents to those of the result's size.
+        others: as for `VideoPipeline`.
+    """
+
+    def __init__(
+        self,
+        autoencoder: VideoAutoencoder | AutoencoderKLWan,
+        tokenizer: PreTrainedTokenizerBase,
+        text_encoder: TextEncoder,
+        transformer: VideoTransformer | SwinMMDiT,
+        scheduler: FlowMatchEulerDiscreteScheduler | UniPCMultistepScheduler,
+        upsampler: LatentUpsampler,
+    ):
+        super().__init__(autoencoder, tokenizer, text_encoder, transformer, scheduler)
+        self.register_modules(upsampler=upsampler)
+
+    def check_parts(self) -> None:
+        """ValueError if the parts were not made for each other."""
+        super().check_parts()
+        channels = len(self.autoencoder.config.latents_mean)
+        if (found := self.upsampler.config.latent_channels) != channels:
+            raise ValueError(
+                f"upsampler.latent_channels={found}: does not fit the other parts; allowed {channels}; "
+                "try the parts it was trained with"
+            )
+
+    def prepared(self, video: Tensor, settings: Enlargement) -> Tensor:
+        """A quarter of the result's size: the video itself where it is enlarged four times."""
+        return settings.reduced(video, REDUCTION)
+
+    def low_latents(self, prepared: Tensor, tile: Tile) -> Tensor:
+        """Encode what a tile shows at the small size, and enlarge its latents."""
+        rows, columns = (
+            slice(span.start // REDUCTION, span.stop // REDUCTION) for span in (tile.rows, tile.columns)
+        )
+        small = prepared[..., rows, columns]
+        padding = (0, -small.shape[-1] % SPATIAL, 0, -small.shape[-2] % SPATIAL, 0, 0)
+        latents = encode_to_latents(self.autoencoder, F.pad(small, padding, mode="replicate"))
+        height, width = ((span.stop - span.start) // SPATIAL for span in (tile.rows, tile.columns))
+        return self.enlarged_latents(latents)[..., :height, :width]
+
+    def enlarged_latents(self, latents: Tensor) -> Tensor:
+        """Latents (B, c, t, 4h, 4w) of small ones (B, c, t, h, w)."""
+        height, width = (REDUCTION * side for side in latents.shape[-2:])
+        dtype = self.upsampler.dtype
+        return self.upsampler(latents.to(dtype), height, width).to(latents)
+
+    @torch.no_grad()
+    def from_latents(self, latents: Tensor, settings: Enlargement) -> Tensor:
+        """The video (B, 3, T, H, W), about [-1, 1], that a base model's normalised latents (B, c, t, h, w) become.
+
+        T = 4t - 3 and H, W = 32 h, 32 w. The whole length is drawn at once, tile by tile. Of the settings, those that
+        need the small video (`Enlargement.corrected`) and its size are left to the caller.
+        """
+        latents = latents.to(self._execution_device)
+        low = self.enlarged_latents(latents)
+        batch, channels, groups, height, width = low.shape
+        tiles = settings.tiling.cover(height * SPATIAL, width * SPATIAL)
+        noise = self.draw_noise((batch, 2 * channels, groups, height, width), settings.generator)
+        with self.progress_bar(total=len(tiles) * settings.num_inference_steps) as bar:
+            redraw = self._redrawing(settings, batch, bar)
+            result = self._tile_by_tile(lambda tile: tile.of_latents(low), noise, tiles, redraw)
+        self.maybe_free_model_hooks()
+        assert result.shape[2] == 1 + (groups - 1) * TEMPORAL
+        return result

@@ -1,0 +1,38 @@
+"""SimpleGVR: super-resolution on the latents of the base model, with nothing decoded or encoded in between.
+
+    text          ── text encoder ─────────────────────────────────┐
+    small latents ── 3D CNN, bilinear, 3D CNN ── mid-range noise ──┼─ transformer × steps ── decode ── result
+    noise         ─────────────────────────────────────────────────┘
+
+The parts: the latent upsampler, trained with the transformer (section 4.1); training pairs from first-order damage,
+then from flow-based and model-guided degradation (section 4.2, `cvsr.data.degradations`); noise on the small latents
+from the middle range (section 4.3, `cvsr.diffusion.noise_augmentation`). A real clip has its latents made by the
+autoencoder, at its own small size.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cvsr.diffusion.noise_augmentation import MIDDLE
+from cvsr.models.latent_upsampler import LatentUpsampler
+from cvsr.presets import Preset
+from cvsr.systems.base import Stage, build_super_resolution
+
+REDUCTION = 4  # how much smaller its input's sides are
+NOISE = MIDDLE  # levels in training, section 5.1.4
+
+
+@dataclass(frozen=True)
+class LatentStage(Stage):
+    """The parts of a stage, and the upsampler before them."""
+
+    upsampler: LatentUpsampler
+
+
+def build_simplegvr(preset: Preset, captions: Iterable[str]) -> LatentStage:
+    """An untrained SimpleGVR, with a tokenizer made from the captions."""
+    stage = build_super_resolution(preset, captions)
+    return LatentStage(
+        **vars(stage),
+        upsampler=LatentUpsampler(preset.autoencoder.latent_channels, preset.upsampler_width),
+    )

@@ -1,0 +1,95 @@
+"""SimpleGVR's parts fit each other, nothing is decoded or encoded between the stages, and all sizes come out."""
+
+from unittest.mock import patch
+
+import pytest
+import torch
+
+from cvsr.data.resize import resize
+from cvsr.models.autoencoder import VideoAutoencoder, decode_from_latents, encode_to_latents
+from cvsr.pipelines.enlargement import Enlargement
+from cvsr.pipelines.latent_super_resolution import LatentSuperResolutionPipeline
+from cvsr.pipelines.tiling import Tiling
+from cvsr.presets import PRESETS
+from cvsr.systems.simplegvr import NOISE, build_simplegvr
+
+
+@pytest.fixture
+def pipeline():
+    torch.manual_seed(0)
+    made = LatentSuperResolutionPipeline(**vars(build_simplegvr(PRESETS["tiny"], ["a red ball"])))
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_parts_fit(name):
+    with torch.device("meta"):
+        stage = build_simplegvr(PRESETS[name], ["a red ball"])
+    LatentSuperResolutionPipeline(**vars(stage)).check_parts()
+
+
+def test_an_upsampler_of_another_autoencoder_is_found(pipeline):
+    pipeline.upsampler.register_to_config(latent_channels=7)
+    with pytest.raises(ValueError, match=r"upsampler\.latent_channels=7.*allowed 4"):
+        pipeline.check_parts()
+
+
+def test_the_noise_is_that_of_the_paper():
+    assert (NOISE.low, NOISE.high) == (0.3, 0.6)
+
+
+def test_an_untrained_one_decodes_what_the_upsampler_makes_of_the_small_clip(pipeline):
+    video = torch.rand(1, 3, 5, 16, 24) * 2 - 1
+    result = pipeline(video, num_inference_steps=2, detail=1.0, consistency=0).frames
+    small = encode_to_latents(pipeline.autoencoder, video)
+    expected = decode_from_latents(pipeline.autoencoder, pipeline.upsampler(small, 8, 12)).clamp(-1, 1)
+    torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_latents_go_through_without_being_decoded_and_encoded(pipeline):
+    video = torch.rand(1, 3, 5, 16, 24) * 2 - 1
+    latents = encode_to_latents(pipeline.autoencoder, video)
+    calls = []
+    with (
+        patch.object(VideoAutoencoder, "encode", lambda *_: calls.append("encode")),
+        patch.object(
+            VideoAutoencoder, "decode", lambda self, z, d=VideoAutoencoder.decode: calls.append(z.shape) or d(self, z)
+        ),
+    ):
+        settings = Enlargement(num_inference_steps=2, generator=torch.Generator().manual_seed(0))
+        from_latents = pipeline.from_latents(latents, settings)
+    assert calls == [(1, 4, 2, 8, 12)]  # the result, once
+    plain = {"num_inference_steps": 2, "detail": 1.0, "consistency": 0}
+    whole = pipeline(video, **plain, generator=torch.Generator().manual_seed(0)).frames
+    assert from_latents.shape == whole.shape == (1, 3, 5, 64, 96)
+
+
+@pytest.mark.parametrize(("size", "scale"), [((2, 35, 63), 4), ((6, 40, 24), 2), ((1, 33, 50), 2.5), ((38, 8, 12), 4)])
+def test_every_size_length_and_scale(pipeline, size, scale):
+    video = torch.rand(1, 3, *size) * 2 - 1
+    settings = {"scale": scale, "num_inference_steps": 1, "tiling": Tiling(pixels=48, overlap=16)}
+    whole = pipeline(video, **settings, generator=torch.Generator().manual_seed(0)).frames
+    assert whole.shape == (1, 3, size[0], round(size[1] * scale), round(size[2] * scale))
+    asked = Enlargement(**settings, generator=torch.Generator().manual_seed(0))
+    streamed = torch.cat(list(pipeline.stream(video.split(7, dim=2), asked, size[0])), dim=2)
+    torch.testing.assert_close(streamed, whole, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [4, 2, 2.5, 3.3, 0.7])
+def test_the_small_frames_show_what_the_result_shows(scale):
+    """A smooth picture, reduced to a quarter of the result and enlarged to it, lies where it should."""
+    rows, columns = torch.meshgrid(torch.linspace(0, 2, 41), torch.linspace(0, 3, 57), indexing="ij")
+    video = torch.stack([rows.sin(), columns.cos(), (rows + columns).sin()])[None, :, None] * 0.8
+    settings = Enlargement(scale=scale)
+    small, (height, width) = settings.reduced(video, 4), settings.size(video)
+    assert [4 * side for side in small.shape[-2:]] == list(settings.canvas(video))
+    again = resize(small, 4 * small.shape[-2], 4 * small.shape[-1])[..., :height, :width]
+    expected = resize(video, height, width)
+    inner = slice(8, -8)
+    assert (again - expected)[..., inner, inner].abs().max() < 0.02
+
+
+def test_four_times_leaves_the_small_frames_alone():
+    video = torch.rand(1, 3, 1, 16, 24) * 2 - 1
+    torch.testing.assert_close(Enlargement(scale=4).reduced(video, 4), video)
