@@ -12,15 +12,15 @@ from cvsr.data.resize import resize
 from cvsr.measurements.autoencoder import fidelity
 from cvsr.measurements.clips import VALIDATION, eight_bit, world_clips
 from cvsr.measurements.results import Row
-from cvsr.measurements.structural_errors import plant_errors, survival
+from cvsr.measurements.structural_errors import plant_errors, structure_kept, survival
 from cvsr.measurements.super_resolution import SCALE
 from cvsr.measurements.tally import Tally
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
-from cvsr.training.ablations import INPUTS, Comparison, train
+from cvsr.training.ablations import Comparison, train
 
 Figures = dict[str, float]  # means over the clips
 PIXELS = 256  # of the scenes whose middles are the clips
-CLEAN, PLANTED = INPUTS
+CLEAN, PLANTED = "clean", "planted errors"  # kinds of input
 
 
 def measure(
@@ -45,25 +45,38 @@ def measure(
     clips = world_clips(count, comparison.frames, PIXELS, VALIDATION, comparison.crop)
     truth = torch.cat([clip.load() for clip in clips])  # (N, 3, T, H, W)
     small = {CLEAN: _eight_bits(resize(truth, *(side // SCALE for side in truth.shape[-2:])))}
-    small[PLANTED] = _eight_bits(plant_errors(small[CLEAN], seed=0))
+    if comparison.planted_errors:
+        small[PLANTED] = _eight_bits(plant_errors(small[CLEAN], seed=0))
     tally = Tally()
-    for group in comparison.inputs:
-        tally.add("bicubic", group, judge(resize(small[group], *truth.shape[-2:]), truth))
-    figures: dict[tuple[str, str], dict[str, Figures]] = defaultdict(dict)
+    for group, video in small.items():
+        tally.add("bicubic", group, judge(resize(video, *truth.shape[-2:]), truth))
     for seed in comparison.seeds:  # seed by seed: what is there after half of the time can be compared
+        figures: dict[tuple[str, str], dict[str, Figures]] = defaultdict(dict)
         for name in tqdm(comparison.variants, desc=f"{comparison.name}, seed {seed}", unit="run"):
             pipeline = train(comparison, name, seed, runs, weights).to(device)
             for steps in comparison.steps:
-                results = _enlarge(pipeline, small, comparison.variants[name].strength, steps)
-                for group in comparison.inputs:
-                    reached = judge(results[group], truth)
-                    if group == PLANTED:
-                        left = survival(results[PLANTED], results[CLEAN], small[PLANTED], small[CLEAN])
-                        reached["error_left"] = float(left.mean())
+                results = enlarge(pipeline, small, comparison.variants[name].strength, steps)
+                for group, reached in judge_all(results, small, truth).items():
                     figures[f"{steps} steps", group][name] = reached
                     tally.add(f"{name}, {steps} steps", group, reached)
         _add_differences(tally, figures, list(comparison.variants))
     return tally.rows()
+
+
+def judge_all(results: dict[str, Tensor], small: dict[str, Tensor], truth: Tensor) -> dict[str, Figures]:
+    """Mean figures by kind of input; how much of the input is kept, and how much of the errors in it.
+
+    Args:
+        results: by kind of input, (N, 3, T, H, W).
+        small: the inputs.
+        truth: what all of them were made of.
+    """
+    figures = {group: judge(video, truth) for group, video in results.items()}
+    figures[CLEAN]["structure_kept"] = float(structure_kept(results[CLEAN], small[CLEAN]).mean())
+    if PLANTED in results:
+        left = survival(results[PLANTED], results[CLEAN], small[PLANTED], small[CLEAN])
+        figures[PLANTED]["error_left"] = float(left.mean())
+    return figures
 
 
 def judge(video: Tensor, truth: Tensor) -> Figures:
@@ -73,10 +86,17 @@ def judge(video: Tensor, truth: Tensor) -> Figures:
     return {name: float(np.mean([figures[name] for figures in each])) for name in each[0]}
 
 
-def _enlarge(
+def enlarge(
     pipeline: SuperResolutionPipeline, small: dict[str, Tensor], strength: float, steps: int
 ) -> dict[str, Tensor]:
-    """Every kind of input enlarged from the same noise, as the model predicts it: nothing is corrected after it."""
+    """Every kind of input enlarged from the same noise, as the model predicts it: nothing is corrected after it.
+
+    Args:
+        pipeline: of super-resolution.
+        small: by kind of input, (N, 3, T, H, W).
+        strength: of the noise on the input's latents, in [0, 1].
+        steps: of sampling.
+    """
     pipeline.set_progress_bar_config(disable=True)
     return {
         group: pipeline(

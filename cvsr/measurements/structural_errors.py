@@ -42,6 +42,23 @@ def survival(result: Tensor, clean_result: Tensor, planted: Tensor, clean: Tenso
     return ((result - clean_result) * error).sum(axes) / error.square().sum(axes)
 
 
+def structure_kept(result: Tensor, clean: Tensor) -> Tensor:
+    """How much of what a clean input shows is in the result made of it: (B,), 1 = all, 0 = nothing.
+
+        <result, c> / <c, c>,        c = the input without its mean, enlarged bicubically
+
+    An error that fades together with everything else has not been repaired: set `survival` beside it.
+
+    Args:
+        result: (B, 3, T, H', W').
+        clean: the input, (B, 3, T, H, W).
+    """
+    axes = (1, 2, 3, 4)
+    enlarged = resize(clean, *result.shape[-2:])
+    contrast = enlarged - enlarged.mean(axes, keepdim=True)
+    return (result * contrast).sum(axes) / contrast.square().sum(axes)
+
+
 def _plant(clip: Tensor, rng: np.random.Generator) -> Tensor:
     """Twist and stain one clip (1, 3, T, H, W), at opposite sides of its middle."""
     height, width = clip.shape[-2:]

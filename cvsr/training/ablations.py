@@ -28,7 +28,6 @@ from cvsr.weights import read_card, weights_folder
 
 COMPARISONS = Path(__file__).parent / "comparisons"
 RECIPES = Path(__file__).parent / "recipes"
-INPUTS = ("clean", "planted errors")
 MODEL = "model"  # folder of a run's weights
 
 Settings = dict[str, Any]  # nested, as in a recipe
@@ -55,11 +54,11 @@ class Comparison:
         start: shipped weights that every run starts from; from scratch without.
         seeds: a run of every variant for each.
         steps: of sampling, one number or several.
-        inputs: some of `INPUTS`.
+        planted_errors: whether it is also measured on inputs with errors in them.
         frames, crop: of the clips it is measured on, in frames and pixels.
 
     Raises:
-        ValueError: fewer than two variants, a strength outside [0, 1], or unknown inputs.
+        ValueError: fewer than two variants, or a strength outside [0, 1].
     """
 
     name: str
@@ -70,7 +69,7 @@ class Comparison:
     start: str | None = None
     seeds: tuple[int, ...] = (0, 1, 2)
     steps: tuple[int, ...] = (4,)
-    inputs: tuple[str, ...] = INPUTS[:1]
+    planted_errors: bool = False
     frames: int = 5
     crop: int = 64
 
@@ -82,8 +81,6 @@ class Comparison:
         for name, variant in self.variants.items():
             if not 0 <= variant.strength <= 1:
                 raise ValueError(f"{name}.strength={variant.strength}: allowed 0 to 1; try strength=0.45")
-        if unknown := set(self.inputs) - set(INPUTS):
-            raise ValueError(f"inputs={sorted(unknown)}: unknown; allowed {', '.join(INPUTS)}; try 'clean'")
 
 
 def read_comparison(path: str | Path) -> Comparison:

@@ -58,7 +58,7 @@ def test_a_comparison_from_the_recipe_to_the_table(weights, tmp_path, monkeypatc
         start="super_resolution",
         seeds=(0, 1, 2),
         steps=(1, 2),
-        inputs=("clean", "planted errors"),
+        planted_errors=True,
         crop=32,
     )
     rows = {(row.method, row.clips): row for row in room.measure(comparison, tmp_path / "runs", 2, weights)}
@@ -73,6 +73,7 @@ def test_a_comparison_from_the_recipe_to_the_table(weights, tmp_path, monkeypatc
     assert rows["bicubic", "clean"].figures["psnr"].mean > 10
     assert "error_left" in rows["slow, 1 steps", "planted errors"].figures
     assert "error_left" not in slow.figures
+    assert "structure_kept" in slow.figures
     assert minutes(comparison, tmp_path / "runs") >= 0
     monkeypatch.setattr(ablations, "fit", lambda _: pytest.fail("trained again"))
     again = {(row.method, row.clips): row for row in room.measure(comparison, tmp_path / "runs", 2, weights)}

@@ -7,7 +7,7 @@ from cvsr.data.resize import resize
 from cvsr.data.scenes import sample_scene
 from cvsr.data.video import to_tensor
 from cvsr.data.world import render
-from cvsr.measurements.structural_errors import plant_errors, survival
+from cvsr.measurements.structural_errors import plant_errors, structure_kept, survival
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +50,11 @@ def test_survival_is_one_for_bicubic_and_nothing_for_a_result_that_ignores_them(
     assert not survival(enlarged_clean, enlarged_clean, planted, clean).any()
     half = (enlarged + enlarged_clean) / 2
     torch.testing.assert_close(survival(half, enlarged_clean, planted, clean), torch.full((2,), 0.5))
+
+
+def test_structure_is_kept_by_bicubic_and_fades_with_contrast(clean):
+    enlarged = resize(clean, 128, 192)
+    torch.testing.assert_close(structure_kept(enlarged, clean), torch.ones(2))
+    faded = 0.4 * enlarged + 0.2  # another brightness is no structure
+    torch.testing.assert_close(structure_kept(faded, clean), torch.full((2,), 0.4), atol=1e-4, rtol=0)
+    assert structure_kept(-enlarged, clean).max() < 0

@@ -91,7 +91,7 @@ def test_finished_runs_are_kept_and_others_refused(tmp_path, monkeypatch):
         ("question: What?\nvariants: {one: {}, two: {strength: 1.5}}", "two.strength=1.5: allowed 0 to 1"),
         (
             "question: What?\nvariants: {one: {}, two: {}}\ninputs: [dirty]",
-            "unknown; allowed clean, planted errors",
+            "unexpected keyword argument 'inputs'",
         ),
         ("question: What?\nvariants: {one: {}, two: {noise: 1}}", "unexpected keyword argument 'noise'"),
         ("a: [", "no comparison"),
