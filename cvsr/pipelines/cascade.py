@@ -1,5 +1,6 @@
-"""A cascade: a small video from a prompt, then a large one from the small one."""
+"""A cascade: a small video from a prompt, then a large one from the small one, or from its latents."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,18 @@ from diffusers import DiffusionPipeline
 from diffusers.utils import BaseOutput
 from torch import Tensor
 
-from cvsr.pipelines.base import Generators, StepCallback
+from cvsr.pipelines.base import Generators, StepCallback, VideoPipeline
+from cvsr.pipelines.enlargement import Enlargement
+from cvsr.pipelines.latent_super_resolution import LatentSuperResolutionPipeline
 from cvsr.pipelines.output import check_output_type, to_output_type
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.presets import SAMPLING
+
+PIPELINES = {
+    kind.__name__: kind
+    for kind in (TextToVideoPipeline, SuperResolutionPipeline, LatentSuperResolutionPipeline)
+}
 
 
 @dataclass
@@ -77,7 +85,7 @@ class CascadePipeline(DiffusionPipeline):
             raise ValueError(
                 "output_type='latent': the stages have two; allowed 'pt', 'np'; try a single stage"
             )
-        small = self.text_to_video(
+        latents = self.text_to_video(
             prompt,
             height,
             width,
@@ -85,29 +93,28 @@ class CascadePipeline(DiffusionPipeline):
             num_inference_steps=base_inference_steps,
             guidance_scale=guidance_scale,
             generator=generator,
+            output_type="latent",
             callback_on_step_end=callback_on_step_end,
         ).frames
-        large = self.super_resolution(
-            small,
-            prompt,
-            scale,
+        settings = Enlargement(
+            prompt=prompt,
+            scale=scale,
             num_inference_steps=num_inference_steps,
             strength=strength,
             detail=detail,
             consistency=consistency,
             generator=generator,
             callback_on_step_end=callback_on_step_end,
-        ).frames
+        )
+        small, large = self.super_resolution.from_base(latents, num_frames, settings)
         output = CascadeOutput(to_output_type(small, output_type), to_output_type(large, output_type))
         return output if return_dict else output.to_tuple()
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, **options) -> "CascadePipeline":
         """Both stages of a saved cascade; diffusers' own loader refuses pipelines as parts."""
-        stages = {"text_to_video": TextToVideoPipeline, "super_resolution": SuperResolutionPipeline}
-        return cls(
-            **{name: kind.from_pretrained(Path(folder) / name, **options) for name, kind in stages.items()}
-        )
+        names = ("text_to_video", "super_resolution")
+        return cls(**{name: _load_stage(Path(folder) / name, **options) for name in names})
 
     def to(self, *args, **kwargs) -> "CascadePipeline":
         """Move both stages; arguments as in diffusers."""
@@ -119,3 +126,9 @@ class CascadePipeline(DiffusionPipeline):
         """Of both stages; arguments as for tqdm."""
         self.text_to_video.set_progress_bar_config(**kwargs)
         self.super_resolution.set_progress_bar_config(**kwargs)
+
+
+def _load_stage(folder: Path, **options) -> VideoPipeline:
+    """A saved stage, of the class that its index names."""
+    kind = json.loads((folder / "model_index.json").read_text())["_class_name"]
+    return PIPELINES[kind].from_pretrained(folder, **options)

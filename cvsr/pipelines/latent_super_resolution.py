@@ -11,14 +11,14 @@ from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler, UniPCMu
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from cvsr.models.autoencoder import VideoAutoencoder, encode_to_latents
+from cvsr.models.autoencoder import VideoAutoencoder, decode_from_latents, encode_to_latents
 from cvsr.models.latent_upsampler import LatentUpsampler
 from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.text import TextEncoder
 from cvsr.models.transformer import VideoTransformer
 from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
-from cvsr.pipelines.tiling import SPATIAL, TEMPORAL, Tile
+from cvsr.pipelines.tiling import SPATIAL, Tile
 from cvsr.systems.simplegvr import REDUCTION
 
 
@@ -74,14 +74,30 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
         return self.upsampler(latents.to(dtype), height, width).to(latents)
 
     @torch.no_grad()
-    def from_latents(self, latents: Tensor, settings: Enlargement) -> Tensor:
-        """The video (B, 3, T, H, W), about [-1, 1], that a base model's normalised latents (B, c, t, h, w) become.
+    def from_base(self, latents: Tensor, num_frames: int, settings: Enlargement) -> tuple[Tensor, Tensor]:
+        """A base model's video and the large one, both (B, 3, num_frames, H, W) in [-1, 1].
 
-        T = 4t - 3 and H, W = 32 h, 32 w. The whole length is drawn at once, tile by tile. Of the settings, those that
-        need the small video (`Enlargement.corrected`) and its size are left to the caller.
+        The small video is decoded for the eye and for the corrections of the large one (`Enlargement.corrected`);
+        nothing else is made of it.
+
+        Raises:
+            ValueError: an enlargement that is not fourfold.
         """
-        latents = latents.to(self._execution_device)
-        low = self.enlarged_latents(latents)
+        small = decode_from_latents(self.autoencoder, latents)[:, :, :num_frames].clamp(-1, 1)
+        if settings.size(small) != tuple(REDUCTION * side for side in small.shape[-2:]):
+            raise ValueError(
+                f"scale={settings.scale:g}: latents are enlarged {REDUCTION} times; allowed scale={REDUCTION}; try it,"
+                " or decode the latents and enlarge the video"
+            )
+        return small, settings.corrected(self.from_latents(latents, settings)[:, :, :num_frames], small)
+
+    @torch.no_grad()
+    def from_latents(self, latents: Tensor, settings: Enlargement) -> Tensor:
+        """The video (B, 3, T, H, W), about [-1, 1], of normalised small latents (B, c, t, h, w), and no corrections.
+
+        T = 4t - 3 and H, W = 32 h, 32 w. The whole length is drawn at once, tile by tile.
+        """
+        low = self.enlarged_latents(latents.to(self._execution_device))
         batch, channels, groups, height, width = low.shape
         tiles = settings.tiling.cover(height * SPATIAL, width * SPATIAL)
         noise = self.draw_noise((batch, 2 * channels, groups, height, width), settings.generator)
@@ -89,5 +105,4 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
             redraw = self._redrawing(settings, batch, bar)
             result = self._tile_by_tile(lambda tile: tile.of_latents(low), noise, tiles, redraw)
         self.maybe_free_model_hooks()
-        assert result.shape[2] == 1 + (groups - 1) * TEMPORAL
         return result

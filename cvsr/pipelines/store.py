@@ -20,16 +20,9 @@ from cvsr.models.latent_upsampler import LatentUpsampler
 from cvsr.models.streaming import STREAMABLE
 from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.transformer import VideoTransformer
-from cvsr.pipelines.cascade import CascadePipeline
-from cvsr.pipelines.latent_super_resolution import LatentSuperResolutionPipeline
-from cvsr.pipelines.super_resolution import SuperResolutionPipeline
-from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.pipelines.cascade import PIPELINES, CascadePipeline
 from cvsr.weights import WeightsError, read_card, require
 
-PIPELINES = {
-    kind.__name__: kind
-    for kind in (TextToVideoPipeline, SuperResolutionPipeline, LatentSuperResolutionPipeline)
-}
 MODELS = (
     *STREAMABLE,  # the video autoencoders
     VideoTransformer,

@@ -141,6 +141,18 @@ class SuperResolutionPipeline(VideoPipeline):
         """The latents (B, c, t, h, w), of a tile of the result's size, that the result is drawn from."""
         return encode_to_latents(self.autoencoder, tile.of(prepared))
 
+    @torch.no_grad()
+    def from_base(self, latents: Tensor, num_frames: int, settings: Enlargement) -> tuple[Tensor, Tensor]:
+        """A base model's video and the large one, both (B, 3, num_frames, H, W) in [-1, 1].
+
+        Args:
+            latents: normalised, (B, c, t, h, w), as the base model leaves them.
+            num_frames: at most 4t - 3.
+            settings: of the enlargement.
+        """
+        small = decode_from_latents(self.autoencoder, latents)[:, :, :num_frames].clamp(-1, 1)
+        return small, torch.cat(list(self.stream([small], settings, num_frames)), dim=2)
+
     def _latents(self, video: Tensor, settings: Enlargement) -> Tensor:
         """The result's latents (B, c, t, h, w), of a video that is one tile of one chunk."""
         tiling = settings.tiling

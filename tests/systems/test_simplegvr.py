@@ -1,5 +1,6 @@
 """SimpleGVR's parts fit each other, nothing is decoded or encoded between the stages, and all sizes come out."""
 
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -7,10 +8,13 @@ import torch
 
 from cvsr.data.resize import resize
 from cvsr.models.autoencoder import VideoAutoencoder, decode_from_latents, encode_to_latents
+from cvsr.pipelines.cascade import CascadePipeline
 from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.latent_super_resolution import LatentSuperResolutionPipeline
+from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.pipelines.tiling import Tiling
 from cvsr.presets import PRESETS
+from cvsr.systems.base import build_text_to_video
 from cvsr.systems.simplegvr import NOISE, build_simplegvr
 
 
@@ -63,6 +67,30 @@ def test_latents_go_through_without_being_decoded_and_encoded(pipeline):
     plain = {"num_inference_steps": 2, "detail": 1.0, "consistency": 0}
     whole = pipeline(video, **plain, generator=torch.Generator().manual_seed(0)).frames
     assert from_latents.shape == whole.shape == (1, 3, 5, 64, 96)
+
+
+def test_a_latent_cascade_decodes_each_video_once_and_encodes_none(pipeline, tmp_path):
+    stage = build_text_to_video(PRESETS["tiny"], ["a red ball"])
+    base = TextToVideoPipeline(**vars(replace(stage, autoencoder=pipeline.autoencoder)))
+    cascade = CascadePipeline(base, pipeline)
+    cascade.set_progress_bar_config(disable=True)
+    calls = []
+    with (
+        patch.object(VideoAutoencoder, "encode", lambda *_: calls.append("encode")),
+        patch.object(
+            VideoAutoencoder, "decode", lambda self, z, d=VideoAutoencoder.decode: calls.append(z.shape) or d(self, z)
+        ),
+    ):
+        asked = {"height": 16, "width": 24, "num_frames": 4, "base_inference_steps": 2}
+        small, large = cascade("a ball", **asked, return_dict=False)
+    assert sorted(calls) == [(1, 4, 2, 2, 3), (1, 4, 2, 8, 12)]
+    assert (small.shape, large.shape) == ((1, 3, 4, 16, 24), (1, 3, 4, 64, 96))
+    with pytest.raises(ValueError, match="scale=2: latents are enlarged 4 times"):
+        cascade("a ball", **asked, scale=2)
+    cascade.save_pretrained(tmp_path)
+    loaded = CascadePipeline.from_pretrained(tmp_path, local_files_only=True)
+    assert isinstance(loaded.super_resolution, LatentSuperResolutionPipeline)
+    assert torch.equal(loaded.super_resolution.upsampler.to_phase.weight, pipeline.upsampler.to_phase.weight)
 
 
 @pytest.mark.parametrize(("size", "scale"), [((2, 35, 63), 4), ((6, 40, 24), 2), ((1, 33, 50), 2.5), ((38, 8, 12), 4)])
