@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderKLHunyuanVideo
 
 from cvsr.data.scenes import sample_scene
 from cvsr.data.video import to_tensor, write_video
@@ -85,6 +86,12 @@ def test_the_decoders_cost_is_one_of_size():
     cost = autoencoder.decoder_cost(model)
     assert cost == pytest.approx(autoencoder.decoder_cost(model, frames=33, pixels=64), rel=0.1)
     assert 0.001 < cost < 0.1
+
+
+def test_the_cost_of_another_autoencoders_decoder_needs_no_weights():
+    with torch.device("meta"):
+        hunyuan = AutoencoderKLHunyuanVideo()
+    assert autoencoder.decoder_cost(hunyuan) == pytest.approx(23.1, rel=0.01)
 
 
 def test_super_resolution_is_measured_beside_bicubic(clips):
