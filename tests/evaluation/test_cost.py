@@ -15,9 +15,6 @@ from cvsr.evaluation.cost import (
     peak_bytes,
 )
 from cvsr.measurements.published import ATTENTION_OPERATORS
-from cvsr.models.attention import SelfAttention
-from cvsr.models.rope import grid_coordinates, rotation
-from cvsr.models.scopes import AttentionScheme, Layout
 from cvsr.models.windows import FixedWindow, partition
 
 
@@ -39,25 +36,13 @@ def test_a_backward_pass_counts():
     assert count_flops(lambda: layer(x).sum().backward()) == 2 * forward  # only the weights need a gradient
 
 
-SCHEMES = {
-    "full": ({}, pairs_in_segments([96])),
-    "windows": ({"attention": "swin", "window": (2, 2, 3)}, pairs_in_segments(8 * [12])),
-    "units": ({"temporal_unit": 3}, pairs_in_segments([72, 24])),
-    "sparse": ({"attention": "sparse", "block": (2, 3), "top_k": 2}, pairs_in_blocks(16 * [6], 2)),
-}
-
-
-@pytest.mark.parametrize("name", SCHEMES)
-def test_what_attention_costs_is_foreseen(name):
-    scheme, pairs = SCHEMES[name]
-    size, width, heads = (4, 4, 6), 24, 2
-    layer, x = SelfAttention(width, heads), torch.randn(1, 4, 24, width)
-    turns = rotation(grid_coordinates(*size), width // heads).flatten(1, 2)
-    layout = Layout(AttentionScheme(**scheme), size, turns, shifted=False)
-    choosing = 2 * 16**2 * width if name == "sparse" else 0
-    foreseen = attention_flops(pairs, 96, width)
-    assert count_flops(lambda: layout.attend(0, layer, x)) == foreseen.layer + choosing
-    assert foreseen.projections == 4 * 2 * 96 * width**2
+def test_attention_costs_what_its_products_and_projections_do():
+    tokens, width = 20, 16
+    flops = attention_flops(pairs_in_segments([tokens]), tokens, width)
+    q, x, matrix = torch.randn(1, 2, tokens, width // 2), torch.randn(tokens, width), torch.randn(width, width)
+    assert flops.core == count_flops(lambda: torch.nn.functional.scaled_dot_product_attention(q, q, q))
+    assert flops.projections == 4 * count_flops(lambda: x @ matrix)
+    assert flops.layer == flops.core + flops.projections
 
 
 def test_blocks_that_read_all_others_are_full_attention():
