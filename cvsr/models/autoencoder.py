@@ -252,7 +252,7 @@ def encode_to_latents(
 
     For every video autoencoder of diffusers that says how its latents are normalised (`latent_statistics`).
     """
-    posterior = autoencoder.encode(video).latent_dist
+    posterior = autoencoder.encode(video.to(autoencoder.dtype)).latent_dist
     latents = posterior.mode() if generator is None else posterior.sample(generator)
     mean, std = latent_statistics(autoencoder, latents.device)
     return (latents - mean) / std
@@ -261,6 +261,6 @@ def encode_to_latents(
 def decode_from_latents(autoencoder: ModelMixin, latents: Tensor) -> Tensor:
     """The video (B, 3, T, H, W), about [-1, 1] and not clamped, of normalised latents (B, c, t, h, w)."""
     mean, std = latent_statistics(autoencoder, latents.device)
-    video = autoencoder.decode(latents * std + mean).sample
+    video = autoencoder.decode((latents * std + mean).to(autoencoder.dtype)).sample
     frames = 1 + (latents.shape[2] - 1) * compression(autoencoder)[0]
     return video[:, :, -frames:]  # CogVideoX's begins with three more where the latent frames are even

@@ -61,6 +61,7 @@ class _Stream:
 
     def _through(self, x: Tensor) -> list[Tensor]:
         """What the pieces that x (B, …, T, h, w) completes become."""
+        x = x.to(self.autoencoder.dtype)
         if self.waiting is not None:
             x = torch.cat([self.waiting, x], dim=2)
         results = []

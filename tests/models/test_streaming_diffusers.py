@@ -171,6 +171,17 @@ def test_the_model_is_left_as_it_was(network):
 
 
 @torch.no_grad()
+def test_half_precision_is_the_models_matter(kind):
+    """Video and normalised latents stay in single precision; the network gets them in its own."""
+    network = build(kind).to(torch.bfloat16)
+    video = clip(network, 1)
+    latents = encode_to_latents(network, video)
+    assert latents.dtype == torch.float32
+    assert torch.equal(streamed(encode_stream, network, video), latents)
+    assert streamed(decode_stream, network, latents).shape == decode_from_latents(network, latents).shape
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("kind", ["cogvideox", "hunyuan"])
 def test_memory_does_not_grow_with_the_length(kind):
     network = build(kind)
