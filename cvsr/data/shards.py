@@ -24,7 +24,8 @@ from torch import Tensor
 from tqdm import tqdm
 from webdataset import TarWriter
 
-from cvsr.data.degradations.pipeline import Pipeline, degrade, to_record
+from cvsr.data.degradations.model_guided import ModelGuided, RandomModelGuided
+from cvsr.data.degradations.pipeline import Degradation, Pipeline, degrade, to_record
 from cvsr.data.encoding import check_frames
 from cvsr.data.filtering import QualityFilter, measure_quality
 from cvsr.data.latents import Encode, shares_of, subject_mask
@@ -38,9 +39,11 @@ from cvsr.data.shards_manifest import (
     names_of,
     write_json,
 )
-from cvsr.data.video import to_tensor
+from cvsr.data.video import to_frames, to_tensor
 
 Embed = Callable[[str], Tensor]  # caption to its text embedding (L, d), L ≥ 0 tokens
+# caption, uint8 frames (T, H, W, 3), alpha and seed to the latents (1, c, t, h, w) of the frames drawn again
+Guide = Callable[[str, np.ndarray, float, int], Tensor]
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,11 @@ class ShardSettings:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: too few; allowed 1 or more; try 4")
 
+    @property
+    def is_guided(self) -> bool:
+        """Whether a base model takes part in the degradations."""
+        return any(isinstance(step.degradation, RandomModelGuided) for step in self.degradations.steps)
+
 
 @torch.no_grad()
 def build_shards(
@@ -79,6 +87,7 @@ def build_shards(
     codec: str,
     embed: Embed,
     text_encoder: str,
+    guide: Guide | None = None,
 ) -> Manifest:
     """Make the shards that are not there yet.
 
@@ -90,14 +99,20 @@ def build_shards(
         codec: what tells it from others, such as a hash.
         embed: the text encoder, as a callable.
         text_encoder: what tells it from others, such as a hash.
+        guide: the base model of model-guided degradation, as a callable, where the last step of the degradations is
+            that. What it draws stays latents (SimpleGVR section 4.2.2).
 
     Returns:
         The account of the folder: inputs = outputs + rejects.
 
     Raises:
         ValueError: the folder holds shards of other settings, clips or models; two clips have one key; there is
-            no clip, or none that was not rejected.
+            no clip, or none that was not rejected; model-guided degradation without a guide.
     """
+    if guide is None and settings.is_guided:
+        raise ValueError(
+            "guide=None: the degradations end with a base model's; allowed a callable; try others, without model_guided"
+        )
     folder, files = Path(folder), _inputs(Path(clips))
     folder.mkdir(parents=True, exist_ok=True)
     plan = _plan(settings, list(files), codec, text_encoder)
@@ -109,7 +124,7 @@ def build_shards(
     for number, name in enumerate(names_of(plan)):
         if not is_done(folder, name):
             part = {key: files[key] for key in keys[number * size : (number + 1) * size]}
-            _build_shard(folder, name, part, settings, encode, embed)
+            _build_shard(folder, name, part, settings, encode, embed, guide)
     manifest = gather(folder)
     check_account(folder, manifest)
     if not manifest.outputs:
@@ -139,7 +154,13 @@ def _plan(settings: ShardSettings, inputs: list[str], codec: str, text_encoder: 
 
 
 def _build_shard(
-    folder: Path, name: str, files: dict[str, Path], settings: ShardSettings, encode: Encode, embed: Embed
+    folder: Path,
+    name: str,
+    files: dict[str, Path],
+    settings: ShardSettings,
+    encode: Encode,
+    embed: Embed,
+    guide: Guide | None,
 ) -> None:
     unfinished, tar = folder / "unfinished", folder / f"{name}.tar"
     shapes, rejects = {}, {}
@@ -147,7 +168,7 @@ def _build_shard(
     with open(unfinished, "wb") as file, TarWriter(file, mtime=0.0, format="PAX_FORMAT") as writer:
         for key, clip in tqdm(files.items(), desc=f"{name} in {folder.name}"):
             try:
-                sample = _encode_clip(key, clip, settings, encode, embed)
+                sample = _encode_clip(key, clip, settings, encode, embed, guide)
             except Rejected as reason:
                 rejects[key] = str(reason)
                 continue
@@ -169,7 +190,7 @@ def _build_shard(
 
 
 def _encode_clip(
-    key: str, clip: Path, settings: ShardSettings, encode: Encode, embed: Embed
+    key: str, clip: Path, settings: ShardSettings, encode: Encode, embed: Embed, guide: Guide | None
 ) -> dict[str, np.ndarray | str | list]:
     """A clip's files in a shard."""
     frames, caption = _read_clip(clip)
@@ -185,8 +206,7 @@ def _encode_clip(
     for variant in range(settings.variants):
         rng = np.random.default_rng((settings.seed, crc32(key.encode()), variant))
         drawn = settings.degradations.sample(rng, frames.shape[1:3])
-        degraded = to_tensor(degrade(drawn, frames))[None]  # (1, 3, T, H', W')
-        low.append(_half("low", encode(resize(degraded, *size).clamp(-1, 1))[0]))
+        low.append(_half("low", _degraded(drawn, frames, caption, size, encode, guide)[0]))
         records.append(to_record(drawn))
     mask = subject_mask(clip.with_suffix(".png"), frames.shape[:3])
     return {
@@ -197,6 +217,19 @@ def _encode_clip(
         "caption.txt": caption,
         "degradations.json": records,
     }
+
+
+def _degraded(
+    drawn: list[Degradation], frames: np.ndarray, caption: str, size: list[int], encode: Encode, guide: Guide | None
+) -> Tensor:
+    """The latents (1, c, t, h, w), at height and width `size` in pixels, of frames that were degraded."""
+    guided = drawn[-1] if drawn and isinstance(drawn[-1], ModelGuided) else None
+    degraded = degrade(drawn[:-1] if guided else drawn, frames)
+    degraded = resize(to_tensor(degraded)[None], *size).clamp(-1, 1)  # (1, 3, T, H', W')
+    if guided is None:
+        return encode(degraded)
+    assert guide is not None
+    return guide(caption, to_frames(degraded[0]), guided.alpha, guided.seed)
 
 
 def _read_clip(clip: Path) -> tuple[np.ndarray, str]:

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from diffusers import ModelMixin
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.utilities import rank_zero_info
@@ -19,6 +20,7 @@ from cvsr.data.stream import Bucket, stream
 from cvsr.models.autoencoder import encode_to_latents
 from cvsr.models.text import encode_prompts
 from cvsr.pipelines.base import VideoPipeline
+from cvsr.pipelines.redrawing import Redrawing
 from cvsr.pipelines.store import load
 
 
@@ -117,7 +119,8 @@ class ShardData(LightningDataModule):
         buckets: shapes of the samples, in latent frames and positions.
         mixed: whether every batch holds all buckets, for a network that takes clips of different sizes at once;
             they take turns otherwise.
-        text_from: name of the weights whose text encoder embeds the captions.
+        text_from: name of the weights whose text encoder embeds the captions, and of the base model where the
+            degradations are guided by one.
         shares, workers, seed, weights: as for `LatentData`.
     """
 
@@ -151,6 +154,9 @@ class ShardData(LightningDataModule):
             states, mask = encode_prompts(text.tokenizer, text.text_encoder, [caption])
             return states[mask]  # (L, d)
 
+        def guide(caption: str, frames: np.ndarray, alpha: float, seed: int) -> Tensor:
+            return Redrawing(text, caption).latents(frames, alpha, seed)
+
         manifest = build_shards(
             self.shards,
             self.clips,
@@ -159,6 +165,7 @@ class ShardData(LightningDataModule):
             encoder_hash(autoencoder),
             embed,
             text_hash(text),
+            guide,
         )
         rank_zero_info(f"{self.shards}: {manifest.summary()}")
 

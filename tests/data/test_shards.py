@@ -239,3 +239,33 @@ def test_an_unfinished_folder_says_how_far_it_is(shards, tmp_path):
             (tmp_path / name).write_bytes(data)
     with pytest.raises(ValueError, match=r"incomplete, 4 of 5 shards.*goes on where it stopped"):
         read_manifest(tmp_path, **MODELS)
+
+
+def test_what_a_base_model_draws_again_stays_latents(clips, tmp_path):
+    pipeline = parse_pipeline(
+        [{"resize": {"factor": [0.25, 0.25], "reduce": 1, "enlarge": 0}}, {"model_guided": {"probability": 0.5}}]
+    )
+    asked = []
+
+    def guide(caption, frames, alpha, seed):
+        asked.append((caption, frames.shape, alpha, seed))
+        return torch.full((1, 3, 3, 2, 2), alpha)
+
+    settings = ShardSettings(pipeline, variants=6, reduction=4, clips_per_shard=20, seed=3)
+    chosen = tmp_path / "clips"
+    chosen.mkdir()
+    for file in ("a.mp4.npy", "a.mp4.txt"):
+        (chosen / file).write_bytes((clips / file).read_bytes())
+    with pytest.raises(ValueError, match="guide=None"):
+        build_shards(tmp_path / "shards", chosen, settings, encode, "c0dec", embed, "7ext")
+    build_shards(tmp_path / "shards", chosen, settings, encode, "c0dec", embed, "7ext", guide)
+    sample = samples(tmp_path / "shards")["a_mp4"]
+    guided = [record[-1].get("model_guided") for record in sample["degradations.json"]]
+    drawn_again = [record for record in guided if record]
+    assert 0 < len(drawn_again) < 6
+    assert asked == [
+        ("clip a.mp4 – ünïcode", (9, 16, 16, 3), record["alpha"], record["seed"]) for record in drawn_again
+    ]
+    for low, record in zip(sample["low.npy"], guided, strict=True):
+        assert low.shape == (3, 3, 2, 2)
+        assert (low == np.float16(record["alpha"])).all() if record else len(np.unique(low)) > 4
