@@ -14,7 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from cvsr.data.resize import resize
-from cvsr.diffusion.detail_curve import DetailCurve, detail_curve
+from cvsr.diffusion.detail_curve import detail_curve
 from cvsr.diffusion.timesteps import Tabulated
 from cvsr.measurements.clips import VALIDATION, Clip, eight_bit, world_clips
 from cvsr.measurements.results import Estimate, Row, read_result, results_file
@@ -52,7 +52,9 @@ def measure(
     for number, clip in enumerate(tqdm(clips, desc="detail curve", unit="clip")):
         truth = clip.load()
         small = eight_bit(resize(truth, *(side // SCALE for side in truth.shape[-2:])))
-        curves.append(curve_of(model, small, steps, torch.Generator().manual_seed(seed + number)))
+        curves.append(
+            detail_curve(*predictions(model, small, steps, torch.Generator().manual_seed(seed + number)))
+        )
     change, gain = (torch.cat([getattr(curve, name) for curve in curves]) for name in ("change", "gain"))
     figures = [
         {
@@ -65,15 +67,23 @@ def measure(
     return [Row(f"t = {row['t'].mean:.4g}", clips[0].group, len(clips), row) for row in figures]
 
 
-def curve_of(
-    pipeline: SuperResolutionPipeline, small: Tensor, steps: int, generator: torch.Generator, **settings
-) -> DetailCurve:
-    """The curve of one run in `steps` steps on small videos (B, 3, T, H, W), enlarged in a single tile."""
-    times, predictions = [], []
+def predictions(
+    pipeline: SuperResolutionPipeline, small: Tensor, steps: int, generator: torch.Generator
+) -> tuple[list[float], list[Tensor]]:
+    """The times of a run's steps, falling, and the clean latents (B, c, t, h, w) predicted at each.
+
+    Args:
+        pipeline: of super-resolution.
+        small: videos (B, 3, T, H, W) that are enlarged in a single tile.
+        steps: of sampling.
+        generator: of the noise.
+    """
+    times: list[float] = []
+    clean: list[Tensor] = []
 
     def note(_pipeline: VideoPipeline, _step: int, timestep: Tensor, tensors: dict[str, Tensor]) -> dict:
         times.append(float(timestep) / pipeline.scheduler.config.num_train_timesteps)
-        predictions.append(tensors["clean"].cpu())
+        clean.append(tensors["clean"].cpu())
         return {}
 
     pipeline(
@@ -83,9 +93,8 @@ def curve_of(
         generator=generator,
         output_type="latent",
         callback_on_step_end=note,
-        **settings,
     )
-    return detail_curve(times, predictions)
+    return times, clean
 
 
 def detail_aware(result: str | Path | None = None) -> Tabulated:

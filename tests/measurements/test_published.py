@@ -2,7 +2,7 @@
 
 import pytest
 
-from cvsr.measurements.published import AUTOENCODERS, WINDOW_SECONDS
+from cvsr.measurements.published import AUTOENCODERS, TIMESTEP_SAMPLERS, WINDOW_SECONDS
 
 
 def test_seedvr_has_the_lowest_rfvd_by_the_share_its_text_names():
@@ -20,3 +20,8 @@ def test_in_the_paper_larger_windows_train_faster():
     for frames in (1, 5):
         times = [WINDOW_SECONDS[frames, side] for side in (8, 16, 32, 64)]
         assert times == sorted(times, reverse=True)
+
+
+def test_the_detail_aware_sampler_is_ahead_in_every_figure_of_the_paper():
+    uniform, aware = TIMESTEP_SAMPLERS["uniform"], TIMESTEP_SAMPLERS["detail-aware"]
+    assert all(getattr(aware, figure) > value for figure, value in vars(uniform).items())

@@ -1,0 +1,63 @@
+"""Comparisons of trainings in a page: the table that was measured, or the command that measures it."""
+
+import html
+from collections.abc import Mapping
+from pathlib import Path
+
+from cvsr.measurements.results import Estimate, Result, read_result, results_file
+from cvsr.notebook.tables import table
+
+LEGEND = "▲ above, ▼ below, ≈ not told apart: the 95 % interval over training seeds holds 0"
+
+
+def comparison(name: str, labels: Mapping[str, str], path: Path | None = None) -> str:
+    """HTML of a comparison's result: what each variant reached, and its differences from the first.
+
+    Args:
+        name: of the comparison, as for `python -m cvsr evaluate`.
+        labels: figure → head of its column, for the figures to show.
+        path: of the result; the repository's by default.
+    """
+    path = path or results_file(name)
+    if not path.exists():
+        return (
+            f"<p><b>Not measured here yet.</b> <code>python -m cvsr evaluate {html.escape(name)}</code> trains and"
+            " measures it in about three quarters of an hour on one CPU core; stopped, it goes on where it was."
+            " Then run this cell again.</p>"
+        )
+    result = read_result(path)
+    reached = {
+        f"{row.clips}: {row.method}": {head: level(row.figures.get(key)) for key, head in labels.items()}
+        for row in result.rows
+        if " minus " not in row.method
+    }
+    gained = {
+        f"{row.clips}: {row.method}": {head: difference(row.figures.get(key)) for key, head in labels.items()}
+        for row in result.rows
+        if " minus " in row.method
+    }
+    return table(result.question, reached) + table(f"Differences ({LEGEND})", gained) + _provenance(result)
+
+
+def level(figure: Estimate | None) -> str:
+    """The mean, with half of its interval where there is one."""
+    if figure is None:
+        return ""
+    if figure.low is None:
+        return f"{figure.mean:.3f}"
+    return f"{figure.mean:.3f} ± {(figure.high - figure.low) / 2:.3f}"
+
+
+def difference(figure: Estimate | None) -> str:
+    """A mark that says whether it is one, the mean and the interval."""
+    if figure is None:
+        return ""
+    if figure.low is None:
+        return f"{figure.mean:+.3f}"
+    mark = "▲" if figure.low > 0 else "▼" if figure.high < 0 else "≈"
+    return f"{mark} {figure.mean:+.3f} ({figure.low:+.3f} to {figure.high:+.3f})"
+
+
+def _provenance(result: Result) -> str:
+    text = f"{result.command}, commit {result.commit}, {result.date}, {result.budget}"
+    return f"<p><small>{html.escape(text)}</small></p>"

@@ -1,0 +1,45 @@
+"""A comparison is shown with its spread, or says how it is made."""
+
+from dataclasses import replace
+
+from cvsr.measurements.results import Estimate, Result, Row, write_result
+from cvsr.notebook.comparisons import comparison, difference, level
+
+LABELS = {"psnr": "PSNR", "error_left": "error left"}
+ROWS = [
+    Row("bicubic", "clean", 1, {"psnr": Estimate(20.0)}),
+    Row(
+        "one, 2 steps",
+        "clean",
+        3,
+        {"psnr": Estimate(21.0, 20.5, 21.5), "error_left": Estimate(0.5, 0.4, 0.6)},
+    ),
+    Row("other minus one, 2 steps", "clean", 3, {"psnr": Estimate(0.3, 0.1, 0.5)}),
+]
+RESULT = Result(
+    "pair", "Which?", "python -m cvsr evaluate pair", "abc", "2026-01-01", "none", {}, "9 minutes", ROWS
+)
+
+
+def test_what_is_not_measured_says_how_to(tmp_path):
+    shown = comparison("pair", LABELS, tmp_path / "pair.json")
+    assert "Not measured here yet" in shown
+    assert "python -m cvsr evaluate pair" in shown
+
+
+def test_levels_and_differences_stand_apart(tmp_path):
+    path = tmp_path / "pair.json"
+    write_result(RESULT, path)
+    levels, differences = comparison("pair", LABELS, path).split("</table>")[:2]
+    assert "21.000 ± 0.500" in levels
+    assert "minus" not in levels
+    assert "▲ +0.300 (+0.100 to +0.500)" in differences
+    assert "9 minutes" in comparison("pair", LABELS, path)
+
+
+def test_no_difference_is_claimed_where_the_interval_holds_zero():
+    assert difference(Estimate(0.1, -0.1, 0.3)).startswith("≈")
+    assert difference(Estimate(-0.2, -0.3, -0.1)).startswith("▼")
+    assert difference(Estimate(0.2)) == "+0.200"
+    assert difference(None) == level(None) == ""
+    assert level(replace(Estimate(1.0), low=0.5, high=1.5)) == "1.000 ± 0.500"
