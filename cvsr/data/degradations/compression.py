@@ -20,25 +20,34 @@ _BT601 = {"colorspace": Colorspace.ITU601, "color_range": ColorRange.MPEG}
 
 
 class Codec(NamedTuple):
-    """FFmpeg's names of an encoder and a decoder, the encoder's settings, the smallest side it can take."""
+    """How a codec is called.
+
+    Attributes:
+        encoder, decoder: FFmpeg's names.
+        options: the encoder's settings.
+        least_side: of frames in pixels, as the encoder can take them.
+        buffered: whether it is held to its bits by a buffer as long as the clip. Without one, MPEG-4 and x265 spend
+            too much at first, to make it good later; with one, x264 starves the first frame of small clips.
+    """
 
     encoder: str
     decoder: str
     options: dict[str, str]
-    least_side: int
+    least_side: int = 2
+    buffered: bool = True
 
 
 # One thread each: results depend on the number of threads. x264 without mbtree: with it, its result for small
 # frames varies with what the memory held before. So does x265's for frames of 64 pixels; below, it even crashes.
 CODECS = {
-    "h264": Codec("libx264", "h264", {"preset": "medium", "mbtree": "0"}, 2),
+    "h264": Codec("libx264", "h264", {"preset": "medium", "mbtree": "0"}, buffered=False),
     "h265": Codec(
         "libx265",
         "hevc",
-        {"preset": "medium", "x265-params": "pools=none:frame-threads=1:log-level=none"},
-        128,
+        {"preset": "medium", "x265-params": "pools=none:frame-threads=1:info=0:log-level=none"},
+        least_side=128,
     ),
-    "mpeg4": Codec("mpeg4", "mpeg4", {}, 2),
+    "mpeg4": Codec("mpeg4", "mpeg4", {}),
 }
 
 
@@ -77,7 +86,7 @@ class Compression:
 
     Attributes:
         codec: a key of `CODECS`.
-        bits_per_pixel: that the encoder aims at; it misses where even its coarsest steps need more.
+        bits_per_pixel: that the encoder aims at over the whole clip; it needs more where its coarsest steps do.
     """
 
     codec: str
@@ -88,9 +97,13 @@ class Compression:
 
     def apply(self, frames: np.ndarray) -> np.ndarray:
         """uint8 (T, H, W, 3), compressed and decompressed, as yuv420p."""
-        pixels = frames.shape[1] * frames.shape[2]
-        bits_per_second = max(1000, round(self.bits_per_pixel * pixels * _RATE))
-        return _there_and_back(frames, CODECS[self.codec], {"b": str(bits_per_second)})
+        codec = CODECS[self.codec]
+        bits = max(1000, round(self.bits_per_pixel * frames[..., 0].size))  # of the whole clip
+        rate = bits * _RATE // len(frames)  # a second
+        settings = {"b": rate, "bt": rate // 8}
+        if codec.buffered:
+            settings |= {"maxrate": rate, "bufsize": bits}
+        return _there_and_back(frames, codec, {name: str(value) for name, value in settings.items()})
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,16 @@ def test_fewer_bits_are_worse(moving, codec):
     assert quality[0] - quality[-1] > 5
 
 
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("bits", [0.4, 1.5])
+def test_encoders_keep_roughly_to_the_bits(codec, bits, monkeypatch):
+    spent, encode = [], module._encode
+    monkeypatch.setattr(module, "_encode", lambda *a: spent.extend(p := encode(*a)) or p)
+    frames = np.random.default_rng(0).normal(128, 20, (9, 128, 160, 3)).clip(0, 255).astype(np.uint8)
+    Compression(codec, bits).apply(frames)
+    assert 0.4 < 8 * sum(packet.size for packet in spent) / (bits * 9 * 128 * 160) < 2.5
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 7, 2), (3, 15, 33), (2, 65, 70)])
 @pytest.mark.parametrize("kind", [Jpeg(80), H264(20), *STREAMS], ids=str)
 def test_any_size_and_number_of_frames(kind, shape):
