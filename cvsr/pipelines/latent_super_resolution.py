@@ -7,11 +7,13 @@ enlarged.
 
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
+from diffusers import FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
+from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from cvsr.models.autoencoder import VideoAutoencoder, decode_from_latents, encode_to_latents
+from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
+from cvsr.models.latent_space import latent_channels
 from cvsr.models.latent_upsampler import LatentUpsampler
 from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.text import TextEncoder
@@ -19,6 +21,7 @@ from cvsr.models.transformer import VideoTransformer
 from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.tiling import SPATIAL, Tile
+from cvsr.presets import LATENT_SAMPLING
 from cvsr.systems.simplegvr import REDUCTION
 
 
@@ -30,9 +33,11 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
         others: as for `VideoPipeline`.
     """
 
+    sampling = LATENT_SAMPLING
+
     def __init__(
         self,
-        autoencoder: VideoAutoencoder | AutoencoderKLWan,
+        autoencoder: ModelMixin,
         tokenizer: PreTrainedTokenizerBase,
         text_encoder: TextEncoder,
         transformer: VideoTransformer | SwinMMDiT,
@@ -45,7 +50,7 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
     def check_parts(self) -> None:
         """ValueError if the parts were not made for each other."""
         super().check_parts()
-        channels = len(self.autoencoder.config.latents_mean)
+        channels = latent_channels(self.autoencoder)
         if (found := self.upsampler.config.latent_channels) != channels:
             raise ValueError(
                 f"upsampler.latent_channels={found}: does not fit the other parts; allowed {channels}; "
@@ -83,6 +88,7 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
         Raises:
             ValueError: an enlargement that is not fourfold.
         """
+        settings = settings.completed(self.sampling)
         small = decode_from_latents(self.autoencoder, latents)[:, :, :num_frames].clamp(-1, 1)
         if settings.size(small) != tuple(REDUCTION * side for side in small.shape[-2:]):
             raise ValueError(
@@ -97,6 +103,7 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
 
         T = 4t - 3 and H, W = 32 h, 32 w. The whole length is drawn at once, tile by tile.
         """
+        settings = settings.completed(self.sampling)
         low = self.enlarged_latents(latents.to(self._execution_device))
         batch, channels, groups, height, width = low.shape
         tiles = settings.tiling.cover(height * SPATIAL, width * SPATIAL)
