@@ -1,4 +1,4 @@
-"""Exercises of lesson 05: edges of shifted windows, the cost of attention, the text's average."""
+"""Exercises of lesson 05: edges of windows, the cost of attention, the text's average, units, the choice of blocks."""
 
 from collections.abc import Callable
 
@@ -54,3 +54,62 @@ def text_of_windows(answer: Callable[[Tensor], Tensor]) -> None:
         raise Hint("a sum grows with the number of windows, that is, with the video; what does not?")
     if not torch.allclose(result, read.mean(0), atol=1e-5):
         raise Hint("each window read the text in its own way; every one of them counts alike")
+
+
+def frames_of_units(answer: Callable[[int, int, bool], Tensor]) -> None:
+    """(frames, frames) bool: which latent frame sees which in a regular or shifted layer of temporal units."""
+    for frames, unit, shifted in ((10, 5, False), (20, 5, True), (12, 5, True), (4, 5, True), (9, 2, True)):
+        result = torch.as_tensor(answered(answer(frames, unit, shifted))).bool()
+        expected, regular = _seen(frames, unit, shifted), _seen(frames, unit, False)
+        if result.shape != expected.shape:
+            raise Hint(f"this returns shape {tuple(result.shape)}; one row and one column a frame is asked for")
+        if torch.equal(result, expected):
+            continue
+        where = f"{frames} frames, units of {unit}, {'shifted' if shifted else 'regular'}"
+        if shifted and torch.equal(result, regular):
+            raise Hint(f"{where}: these are the regular units; move each back by half a unit")
+        if frames > unit and result[0, -1]:
+            raise Hint(f"{where}: the last frame sees the first; units at the ends are shorter, nothing is rolled")
+        raise Hint(f"{where}: {int((result != expected).sum())} of {frames**2} pairs are wrong")
+
+
+def choice_of_blocks(answer: Callable[[Tensor, Tensor, int], Tensor]) -> None:
+    """Mean queries and keys (blocks, d) of one head → (blocks, 1 + k): each block itself, then the most relevant."""
+    generator = torch.Generator().manual_seed(0)
+    for count, top_k in ((6, 1), (9, 3), (4, 3)):
+        query, key = torch.randn(2, count, 8, generator=generator)
+        result = answered(answer(query, key, top_k))
+        scores = query @ key.T
+        own, others = torch.arange(count)[:, None], scores.clone().fill_diagonal_(-torch.inf)
+        expected = torch.cat([own, others.topk(top_k).indices], dim=1)
+        if not isinstance(result, Tensor) or result.shape != expected.shape:
+            shape = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
+            raise Hint(f"this returns {shape}; indices of shape {tuple(expected.shape)} are asked for")
+        if torch.equal(result, expected):
+            continue
+        if torch.equal(result, scores.topk(top_k + 1).indices):
+            raise Hint("a block reads itself whatever its own score: put it first, and choose among the others")
+        if torch.equal(result[:, 0], own[:, 0]):
+            raise Hint("the first column is right; of the others, take those with the largest products, in order")
+        raise Hint("the first column should be the block itself, 0, 1, 2, …")
+
+
+def cost_of_blocks(answer: Callable[[int, int, int], int]) -> None:
+    """Pairs of tokens: blocks · tokens · (1 + k) · tokens, with blocks of one size."""
+    for blocks, tokens, top_k in ((120, 108, 1), (80, 64, 4), (5, 10, 4)):
+        result, expected = answered(answer(blocks, tokens, top_k)), blocks * tokens * (1 + top_k) * tokens
+        if result == expected:
+            continue
+        if result == blocks * tokens**2 * top_k:
+            raise Hint("a block reads itself beside the others")
+        if result == (blocks * tokens) ** 2:
+            raise Hint("this is full attention; a query reads its own block and k others only")
+        raise Hint(f"{blocks} blocks of {tokens} tokens, k = {top_k}: {result} instead of {expected}")
+
+
+def _seen(frames: int, unit: int, shifted: bool) -> Tensor:
+    """(frames, frames) bool, True inside units."""
+    seen = torch.zeros(frames, frames, dtype=torch.bool)
+    for start, stop in axis_spans(frames, unit, shifted):
+        seen[start:stop, start:stop] = True
+    return seen
