@@ -1,6 +1,6 @@
 """Named sizes of every model, one readable table. Code takes its numbers and never asks for a profile's name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Sampling:
 SAMPLING = Sampling(
     base_steps=30, guidance_scale=2.0, steps=1, strength=0.0, detail=3.0, consistency=3, fps=8
 )
+LATENT_SAMPLING = replace(SAMPLING, steps=4, strength=0.3, detail=1.0)  # super-resolution of latents: SimpleGVR
 
 PRESETS = {
     # the default: trains and runs on 2 CPU cores

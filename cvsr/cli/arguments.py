@@ -7,9 +7,13 @@ from typing import Any
 from cvsr.cli.evaluate_arguments import add_evaluate
 from cvsr.cli.options import Parser, add_command, add_guidance, add_seed, add_steps, add_weights_folder
 from cvsr.cli.values import one_of, real, whole
-from cvsr.presets import SAMPLING
+from cvsr.presets import LATENT_SAMPLING, SAMPLING
 
-SYSTEMS = {"base": "super_resolution", "seedvr": "seedvr"}  # name on the command line: its folder of weights
+SYSTEMS = {  # name on the command line: its folder of weights
+    "base": "super_resolution",
+    "seedvr": "seedvr",
+    "simplegvr": "simplegvr",
+}
 COLOUR_CORRECTIONS = {
     "none": "leave them as they are drawn",
     "wavelet": "take low frequencies from the input, place by place",
@@ -76,7 +80,11 @@ def _add_upscale(commands) -> None:
     command.add_argument(
         "--frames", type=whole("frames", 17, least=1), help="only the first so many frames (default: all)"
     )
-    add_steps(command, SAMPLING.steps, "more steps draw more detail")
+    command.add_argument(
+        "--steps",
+        type=whole("steps", SAMPLING.steps, least=1),
+        help=f"more steps draw more detail ({_default('steps')})",
+    )
     _add_strength(command, "the input; more for damaged inputs")
     _add_detail(command)
     _add_consistency(command, "0 for noisy or heavily compressed inputs")
@@ -134,12 +142,17 @@ def _add_output(command: Parser) -> None:
     )
 
 
+def _default(name: str) -> str:
+    """What a setting of super-resolution is in every system unless it is given."""
+    usual, of_latents = getattr(SAMPLING, name), getattr(LATENT_SAMPLING, name)
+    return f"default {usual:g}" + (f", simplegvr {of_latents:g}" if usual != of_latents else "")
+
+
 def _add_strength(command: Parser, what: str) -> None:
     command.add_argument(
         "--strength",
         type=real("strength", 0.3, least=0, most=1),
-        default=SAMPLING.strength,
-        help=f"0 to 1: how far the result may leave {what} (default {SAMPLING.strength:g})",
+        help=f"0 to 1: how far the result may leave {what} ({_default('strength')})",
     )
 
 
@@ -147,9 +160,8 @@ def _add_detail(command: Parser) -> None:
     command.add_argument(
         "--detail",
         type=real("detail", 1.3, least=0),
-        default=SAMPLING.detail,
         help="how strongly what the model adds is drawn: 1 as predicted, more is crisper in busy places; "
-        f"1 for noisy or compressed inputs (default {SAMPLING.detail:g})",
+        f"1 for noisy or compressed inputs ({_default('detail')})",
     )
 
 
@@ -157,9 +169,8 @@ def _add_consistency(command: Parser, when: str) -> None:
     command.add_argument(
         "--consistency",
         type=whole("consistency", SAMPLING.consistency, least=0),
-        default=SAMPLING.consistency,
         metavar="ROUNDS",
-        help=f"hold the result to what the small video shows; {when} (default {SAMPLING.consistency})",
+        help=f"hold the result to what the small video shows; {when} ({_default('consistency')})",
     )
 
 

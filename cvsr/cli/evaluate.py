@@ -32,9 +32,11 @@ QUESTIONS = {
     "autoencoder": autoencoder.QUESTION,
     "super_resolution": super_resolution.QUESTION,
     "seedvr": f"SeedVR: {super_resolution.QUESTION[0].lower()}{super_resolution.QUESTION[1:]}",
+    "simplegvr": f"SimpleGVR: {super_resolution.QUESTION[0].lower()}{super_resolution.QUESTION[1:]}",
     "text_to_video": text_to_video.QUESTION,
     "detail_curve": detail_curve.QUESTION,
 }
+ENLARGERS = ("super_resolution", "seedvr", "simplegvr")
 ADVERSARIAL = "autoencoder_adversarial"  # another decoder of the same latents, measured, too, if it is there
 
 
@@ -116,7 +118,7 @@ def _rows(name: str, count: int, clips: list[Clip], weights: str | None, options
         has_other = (weights_folder(weights) / ADVERSARIAL).exists()
         others = {"adversarial decoder": load(ADVERSARIAL, weights).to(device())} if has_other else {}
         return autoencoder.measure(model, clips, others)
-    if name in ("super_resolution", "seedvr"):
+    if name in ENLARGERS:
         return super_resolution.measure(
             model, clips, options["steps"], options["consistency"], options["detail"], options["seed"]
         )
@@ -138,7 +140,7 @@ def _command(name: str, count: int, options: dict) -> str:
         if option == "runs":  # where they lie changes nothing
             continue
         values = value if isinstance(value, list) else [value]
-        if values:
+        if values and value is not None:
             words.append(" ".join([f"--{option}", *(Path(str(v)).name for v in values)]))
     return " ".join(words)
 

@@ -24,10 +24,11 @@ def add_evaluate(commands) -> None:
     codec = add_command(models, "autoencoder", "how well a video is kept")
     enlarger = add_command(models, "super_resolution", "how well a video reduced to a quarter is restored")
     seedvr = add_command(models, "seedvr", "the same of SeedVR")
-    for each in (codec, enlarger, seedvr):
+    simplegvr = add_command(models, "simplegvr", "the same of SimpleGVR")
+    for each in (codec, enlarger, seedvr, simplegvr):
         each.add_argument("--clips", nargs="+", default=[], metavar="FILE", help="real videos, too")
         _add_measured(each, 32, "clips of the world")
-    for each in (enlarger, seedvr):
+    for each in (enlarger, seedvr, simplegvr):
         _add_enlarging(each)
     base = add_command(models, "text_to_video", "how often a video shows what its prompt names")
     _add_measured(base, 64, "prompts")
@@ -42,7 +43,7 @@ def add_evaluate(commands) -> None:
     )
     _add_measured(curve, 16, "clips of the world")
     add_steps(curve, 50, "of each run")
-    for each in (enlarger, seedvr, base, curve):
+    for each in (enlarger, seedvr, simplegvr, base, curve):
         add_seed(each)
     for name, what in COMPARISONS.items():
         _add_comparison(add_command(models, name, f"trainings compared: {what}"))
@@ -64,25 +65,22 @@ def _add_enlarging(command: Parser) -> None:
         "--steps",
         type=whole("steps", SAMPLING.steps, least=1),
         nargs="+",
-        default=[SAMPLING.steps],
         metavar="N",
-        help=f"one number or several to compare (default {SAMPLING.steps})",
+        help="one number or several to compare (default: as upscale)",
     )
     command.add_argument(
         "--consistency",
         type=whole("consistency", SAMPLING.consistency, least=0),
         nargs="+",
-        default=[SAMPLING.consistency],
         metavar="ROUNDS",
-        help=f"likewise (default {SAMPLING.consistency})",
+        help="likewise",
     )
     command.add_argument(
         "--detail",
         type=real("detail", 1.3, least=0),
         nargs="+",
-        default=[SAMPLING.detail],
         metavar="FACTOR",
-        help=f"likewise (default {SAMPLING.detail:g})",
+        help="likewise",
     )
 
 

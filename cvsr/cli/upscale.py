@@ -29,11 +29,11 @@ def upscale(
     scale: float,
     prompt: str,
     frames: int | None,
-    steps: int,
+    steps: int | None,
     seed: int,
-    strength: float,
-    detail: float,
-    consistency: int,
+    strength: float | None,
+    detail: float | None,
+    consistency: int | None,
     colour_correction: str,
     system: str,
     salvage: bool,
@@ -50,16 +50,19 @@ def upscale(
     quiet_libraries()
     pipeline = load(SYSTEMS[system], weights).to(device())
     pipeline.set_progress_bar_config(desc="upscaling", unit="step")
-    settings = {
-        "scale": scale,
-        "prompt": prompt,
-        "strength": strength,
-        "detail": detail,
-        "consistency": consistency,
-        "colour_correction": colour_correction,
-    }
-    asked = Enlargement(**settings, num_inference_steps=steps, generator=torch.Generator().manual_seed(seed))
-    made_by = {"command": "upscale", "system": system, "steps": steps, "seed": seed, **settings}
+    asked = Enlargement(
+        scale=scale,
+        prompt=prompt,
+        num_inference_steps=steps,
+        strength=strength,
+        detail=detail,
+        consistency=consistency,
+        colour_correction=colour_correction,
+        generator=torch.Generator().manual_seed(seed),
+    ).completed(pipeline.sampling)
+    names = ("scale", "prompt", "strength", "detail", "consistency", "colour_correction")
+    settings = {name: getattr(asked, name) for name in names}
+    made_by = {"command": "upscale", "system": system, "steps": asked.num_inference_steps, "seed": seed, **settings}
     metadata = {**video.metadata, "cvsr": made_by}
     with ExitStack() as stack:
         write = stack.enter_context(video_output(output, video, metadata=metadata))

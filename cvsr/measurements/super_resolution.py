@@ -16,7 +16,6 @@ from cvsr.measurements.results import Row
 from cvsr.measurements.tally import Tally
 from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
-from cvsr.presets import SAMPLING
 
 QUESTION = "Enlarged x4, how close, how detailed and how steady are videos, beside bicubic enlargement?"
 SCALE = 4
@@ -26,24 +25,30 @@ SCALE = 4
 def measure(
     pipeline: SuperResolutionPipeline,
     clips: Sequence[Clip],
-    steps: Sequence[int] = (SAMPLING.steps,),
-    consistency: Sequence[int] = (SAMPLING.consistency,),
-    detail: Sequence[float] = (SAMPLING.detail,),
+    steps: Sequence[int] | None = None,
+    consistency: Sequence[int] | None = None,
+    detail: Sequence[float] | None = None,
     seed: int = 0,
 ) -> list[Row]:
     """Fidelity, warping error and seconds of every method on the clips, reduced to a quarter in 8 bits.
 
-    The methods: bicubic, the autoencoder's view of bicubic, and ours with every choice of steps,
-    consistency and detail, each clip from the noise of the same seed. The truth has a row for its own warping error,
-    since motion that optical flow cannot follow counts there, too.
+    The methods: bicubic, the autoencoder's view of bicubic, and ours with every choice of steps, consistency and
+    detail (the pipeline's own by default), each clip from the noise of the same seed. The truth has a row for its own
+    warping error, since motion that optical flow cannot follow counts there, too.
     """
+    own = pipeline.sampling
+    choices = list(
+        itertools.product(
+            steps or [own.steps], consistency or [own.consistency], detail or [own.detail]
+        )
+    )
     tally = Tally()
     pipeline.set_progress_bar_config(disable=True)
     for clip in tqdm(clips, desc="super-resolution", unit="clip"):
         truth = clip.load()
         small = eight_bit(resize(truth, *(side // SCALE for side in truth.shape[-2:])))
         tally.add("truth", clip.group, {"warping_error": float(warping_error(truth, truth))})
-        for method, result, seconds in _enlargements(pipeline, small, steps, consistency, detail, seed):
+        for method, result, seconds in _enlargements(pipeline, small, choices, seed):
             video = eight_bit(result)
             figures = fidelity(video, truth) | {"warping_error": float(warping_error(video, truth))}
             tally.add(method, clip.group, figures | {"seconds": seconds})
@@ -53,9 +58,7 @@ def measure(
 def _enlargements(
     pipeline: SuperResolutionPipeline,
     small: Tensor,
-    steps: Sequence[int],
-    consistency: Sequence[int],
-    detail: Sequence[float],
+    choices: Sequence[tuple[int, int, float]],
     seed: int,
 ) -> Iterator[tuple[str, Tensor, float]]:
     """Method, video (1, 3, T, 4·H, 4·W) and the seconds it took."""
@@ -66,7 +69,7 @@ def _enlargements(
     latents = encode_to_latents(pipeline.autoencoder, bicubic.clamp(-1, 1).to(pipeline.device))
     decoded = decode_from_latents(pipeline.autoencoder, latents)
     yield "codec of bicubic", decoded, time.perf_counter() - started
-    for count, rounds, factor in itertools.product(steps, consistency, detail):
+    for count, rounds, factor in choices:
         started = time.perf_counter()
         result = pipeline(
             small,

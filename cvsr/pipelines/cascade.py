@@ -49,10 +49,10 @@ class CascadePipeline(DiffusionPipeline):
         scale: float = 4.0,
         base_inference_steps: int = SAMPLING.base_steps,
         guidance_scale: float = SAMPLING.guidance_scale,
-        num_inference_steps: int = SAMPLING.steps,
-        strength: float = SAMPLING.strength,
-        detail: float = SAMPLING.detail,
-        consistency: int = SAMPLING.consistency,
+        num_inference_steps: int | None = None,
+        strength: float | None = None,
+        detail: float | None = None,
+        consistency: int | None = None,
         generator: Generators = None,
         output_type: str = "pt",
         return_dict: bool = True,
@@ -68,7 +68,7 @@ class CascadePipeline(DiffusionPipeline):
             scale: of the large video's sides to the small one's.
             base_inference_steps: steps of the first stage.
             guidance_scale: of the first stage.
-            num_inference_steps: steps of the second stage.
+            num_inference_steps: steps of the second stage; None, here and for the next three, is its own choice.
             strength: noise put on the small video's latents in the second stage, in [0, 1].
             detail: how strongly the detail that the second stage adds is drawn; 1 = as predicted.
             consistency: rounds of back-projection of the large video onto the small one.

@@ -1,7 +1,7 @@
 """What is asked of super-resolution, checked once, and the size and the corrections that follow from it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,7 +10,7 @@ from cvsr.data.resize import rescale, resize
 from cvsr.pipelines.base import Generators, StepCallback, check_at_least
 from cvsr.pipelines.fidelity import back_project, check_colour_correction, correct_colour, emphasise_detail
 from cvsr.pipelines.tiling import PATCH, Tiling, up
-from cvsr.presets import SAMPLING
+from cvsr.presets import Sampling
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Enlargement:
         scale: times larger, any number above 0.
         height: of the result, in place of `scale` and together with `width`.
         width: likewise.
-        num_inference_steps: steps from noise to video; few lean to the mean, more to detail.
+        num_inference_steps: steps from noise to video; few lean to the mean, more to detail. None, here and for
+            `strength`, `detail` and `consistency`, is what is best for the system (`completed`).
         strength: noise put on the input's latents, in [0, 1]: the network trusts the input less and draws
             more (noise augmentation, SimpleGVR section 4.3).
         guidance_scale: classifier-free guidance; 1 = none, and half the work.
@@ -43,23 +44,25 @@ class Enlargement:
     scale: float = 4.0
     height: int | None = None
     width: int | None = None
-    num_inference_steps: int = SAMPLING.steps
-    strength: float = SAMPLING.strength
+    num_inference_steps: int | None = None
+    strength: float | None = None
     guidance_scale: float = 1.0
-    detail: float = SAMPLING.detail
-    consistency: int = SAMPLING.consistency
+    detail: float | None = None
+    consistency: int | None = None
     colour_correction: str = "none"
     tiling: Tiling = Tiling()  # noqa: RUF009 (frozen)
     generator: Generators = None
     callback_on_step_end: StepCallback | None = None
 
     def __post_init__(self):
-        check_at_least(1, num_inference_steps=self.num_inference_steps)
-        check_at_least(0, consistency=self.consistency)
+        if self.num_inference_steps is not None:
+            check_at_least(1, num_inference_steps=self.num_inference_steps)
+        if self.consistency is not None:
+            check_at_least(0, consistency=self.consistency)
         check_colour_correction(self.colour_correction)
-        if not 0 <= self.strength <= 1:
+        if self.strength is not None and not 0 <= self.strength <= 1:
             raise ValueError(f"strength={self.strength}: out of range; allowed 0 to 1; try strength=0.3")
-        if not (math.isfinite(self.detail) and self.detail >= 0):
+        if self.detail is not None and not (math.isfinite(self.detail) and self.detail >= 0):
             raise ValueError(f"detail={self.detail}: out of range; allowed from 0; try detail=1")
         if (self.height is None) != (self.width is None):
             raise ValueError(
@@ -69,6 +72,16 @@ class Enlargement:
             check_at_least(1, height=self.height, width=self.width)
         elif not (math.isfinite(self.scale) and self.scale > 0):
             raise ValueError(f"scale={self.scale}: no enlargement; allowed numbers above 0; try scale=4")
+
+    def completed(self, sampling: Sampling) -> "Enlargement":
+        """The same, with a system's own values in place of None."""
+        own = {
+            "num_inference_steps": sampling.steps,
+            "strength": sampling.strength,
+            "detail": sampling.detail,
+            "consistency": sampling.consistency,
+        }
+        return replace(self, **{name: value for name, value in own.items() if getattr(self, name) is None})
 
     def size(self, video: Tensor) -> tuple[int, int]:
         """Height and width of the video's result; ValueError if nothing would be left of it."""

@@ -21,6 +21,7 @@ from cvsr.models.transformer import VideoTransformer
 from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.tiling import SPATIAL, Tile
+from cvsr.presets import LATENT_SAMPLING
 from cvsr.systems.simplegvr import REDUCTION
 
 
@@ -31,6 +32,8 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
         upsampler: from small latents to those of the result's size.
         others: as for `VideoPipeline`.
     """
+
+    sampling = LATENT_SAMPLING
 
     def __init__(
         self,
@@ -85,6 +88,7 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
         Raises:
             ValueError: an enlargement that is not fourfold.
         """
+        settings = settings.completed(self.sampling)
         small = decode_from_latents(self.autoencoder, latents)[:, :, :num_frames].clamp(-1, 1)
         if settings.size(small) != tuple(REDUCTION * side for side in small.shape[-2:]):
             raise ValueError(
@@ -99,6 +103,7 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
 
         T = 4t - 3 and H, W = 32 h, 32 w. The whole length is drawn at once, tile by tile.
         """
+        settings = settings.completed(self.sampling)
         low = self.enlarged_latents(latents.to(self._execution_device))
         batch, channels, groups, height, width = low.shape
         tiles = settings.tiling.cover(height * SPATIAL, width * SPATIAL)

@@ -32,6 +32,8 @@ Redraw = Callable[[Tensor, Tensor], Tensor]  # latents of the input, and noise o
 class SuperResolutionPipeline(VideoPipeline):
     """Enlarges videos of every size and length, tile by tile where they are large or long."""
 
+    sampling = SAMPLING  # what an `Enlargement` leaves open
+
     def input_channels(self, channels: int) -> list[int]:
         """The noisy latents and the input's, with or without a mask (`cvsr.models.conditioning`)."""
         return [2 * channels, 2 * channels + 1]
@@ -44,11 +46,11 @@ class SuperResolutionPipeline(VideoPipeline):
         scale: float = 4.0,
         height: int | None = None,
         width: int | None = None,
-        num_inference_steps: int = SAMPLING.steps,
-        strength: float = SAMPLING.strength,
+        num_inference_steps: int | None = None,
+        strength: float | None = None,
         guidance_scale: float = 1.0,
-        detail: float = SAMPLING.detail,
-        consistency: int = SAMPLING.consistency,
+        detail: float | None = None,
+        consistency: int | None = None,
         colour_correction: str = "none",
         tiling: Tiling = Tiling(),  # noqa: B008 (frozen)
         generator: Generators = None,
@@ -84,7 +86,7 @@ class SuperResolutionPipeline(VideoPipeline):
             tiling=tiling,
             generator=generator,
             callback_on_step_end=callback_on_step_end,
-        )
+        ).completed(self.sampling)
         if output_type == "latent":
             frames = self._latents(video, settings)
         else:
@@ -116,6 +118,7 @@ class SuperResolutionPipeline(VideoPipeline):
         Raises:
             ValueError: a piece that is no video or of another size, settings that do not fit the video.
         """
+        settings = settings.completed(self.sampling)
         chunks = cut(pieces, settings.tiling)
         first = next(chunks)
         size = settings.size(first.video)
