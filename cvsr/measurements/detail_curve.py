@@ -2,7 +2,8 @@
 
 The paper runs its model, trained with the uniform sampler, in 50 steps on 200 small videos. Here clips are crops
 of the world's validation scenes, reduced to a quarter; the curve is the mean over clips of each step's change
-(`cvsr.diffusion.detail_curve`), in the model's own normalised latents.
+(`cvsr.diffusion.detail_curve`), in the model's own normalised latents. It is the curve of one model: where that was
+hardly trained, its predictions jump, and a jump counts like detail.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from cvsr.measurements.results import Estimate, Row, read_result, results_file
 from cvsr.measurements.super_resolution import SCALE
 from cvsr.measurements.tally import estimate
 from cvsr.pipelines.base import VideoPipeline
+from cvsr.pipelines.store import load
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 
 QUESTION = "At which times of sampling does super-resolution bring its detail?"
@@ -28,9 +30,9 @@ NAME = "detail_curve"
 FRAMES, PIXELS, CROP = 9, 256, 128  # crops as large as the teaching model was trained on
 
 
-def clips(count: int) -> list[Clip]:
+def clips(count: int, frames: int | None = None, crop: int | None = None) -> list[Clip]:
     """The middles of the first scenes that no model is trained on and none is judged by."""
-    return world_clips(count, FRAMES, PIXELS, VALIDATION, CROP)
+    return world_clips(count, frames or FRAMES, PIXELS, VALIDATION, crop or CROP)
 
 
 def measure(
@@ -115,7 +117,27 @@ def detail_aware(result: str | Path | None = None) -> Tabulated:
             f"result={path}: holds {measured.name!r}; allowed a file of `python -m cvsr evaluate {NAME}`;"
             f" try {results_file(NAME)}"
         )
-    return Tabulated(
-        [row.figures["t"].mean for row in measured.rows],
-        [row.figures["change"].mean for row in measured.rows],
-    )
+    return _density(measured.rows)
+
+
+def detail_aware_of(
+    weights: str, model: str, count: int = 16, steps: int = 25, frames: int = 5, crop: int = 64
+) -> Tabulated:
+    """The detail-aware sampler of a model that has just been trained, measured here and now.
+
+    So the paper makes its sampler: a model trained with the uniform one shows where detail appears, and the next
+    training follows it.
+
+    Args:
+        weights: folder of weights, such as a run's.
+        model: name of a super-resolution model in it.
+        count: clips.
+        steps: of each run.
+        frames: of each clip.
+        crop: height and width of each clip in pixels.
+    """
+    return _density(measure(load(model, weights), clips(count, frames, crop), steps))
+
+
+def _density(rows: Sequence[Row]) -> Tabulated:
+    return Tabulated([row.figures["t"].mean for row in rows], [row.figures["change"].mean for row in rows])

@@ -29,13 +29,17 @@ from cvsr.weights import read_card, weights_folder
 COMPARISONS = Path(__file__).parent / "comparisons"
 RECIPES = Path(__file__).parent / "recipes"
 MODEL = "model"  # folder of a run's weights
+FIRST_RUN = "FIRST_RUN"
 
 Settings = dict[str, Any]  # nested, as in a recipe
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One side of a comparison: what it changes in the training, and the strength it is sampled with, in [0, 1]."""
+    """One side of a comparison: what it changes in the training, and the strength it is sampled with, in [0, 1].
+
+    Settings may name the folder of the first variant's run of the same seed, finished by then, as `FIRST_RUN`.
+    """
 
     settings: Settings = field(default_factory=dict)
     strength: float = 0.0
@@ -151,7 +155,9 @@ def settings_of_run(
 ) -> Settings:
     """The whole recipe of one run."""
     recipe = yaml.safe_load((RECIPES / comparison.recipe).read_text())
-    for changes in (comparison.settings, comparison.variants[variant].settings):
+    first = run_folder(comparison, next(iter(comparison.variants)), seed, folder.parent.parent)
+    own = yaml.safe_load(yaml.safe_dump(comparison.variants[variant].settings).replace(FIRST_RUN, str(first)))
+    for changes in (comparison.settings, own):
         recipe = lay_over(recipe, changes)
     run = {
         "seed_everything": seed,

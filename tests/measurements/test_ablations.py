@@ -5,6 +5,7 @@ import torch
 
 from cvsr.data.captions import sample_captions
 from cvsr.measurements import ablations as room
+from cvsr.measurements.detail_curve import detail_aware_of
 from cvsr.pipelines.store import save
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.presets import PRESETS
@@ -75,6 +76,10 @@ def test_a_comparison_from_the_recipe_to_the_table(weights, tmp_path, monkeypatc
     assert "error_left" not in slow.figures
     assert "structure_kept" in slow.figures
     assert minutes(comparison, tmp_path / "runs") >= 0
+    followed = detail_aware_of(
+        str(ablations.run_folder(comparison, "fast", 0, tmp_path / "runs")), "model", 1, 4, crop=32
+    )
+    assert followed.knots == pytest.approx([0.375, 0.625, 0.875])
     monkeypatch.setattr(ablations, "fit", lambda _: pytest.fail("trained again"))
     again = {(row.method, row.clips): row for row in room.measure(comparison, tmp_path / "runs", 2, weights)}
     assert again == rows

@@ -40,6 +40,15 @@ def test_the_papers_ranges_are_trained_and_tested_in_their_middle():
         assert variant.strength == pytest.approx((levels["low"] + levels["high"]) / 2)
 
 
+def test_the_detail_aware_run_follows_the_uniform_one_of_its_seed(tmp_path):
+    comparison = read_comparison(COMPARISONS / "timestep_samplers.yaml")
+    assert next(iter(comparison.variants)) == "uniform"
+    folder = ablations.run_folder(comparison, "detail-aware", 2, tmp_path)
+    settings = settings_of_run(comparison, "detail-aware", 2, folder)
+    followed = settings["model"]["init_args"]["timesteps"]["init_args"]
+    assert followed["weights"] == str(ablations.run_folder(comparison, "uniform", 2, tmp_path))
+
+
 def test_settings_are_laid_over_and_another_class_brings_its_own():
     base = {"a": {"class_path": "X", "init_args": {"u": 1, "v": 2}}, "b": 3}
     assert lay_over(base, {"a": {"init_args": {"v": 5}}}) == {
