@@ -7,10 +7,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from cvsr.cli.arguments import SYSTEMS
 from cvsr.cli.evaluate_arguments import COMPARISONS
 from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device, quiet_libraries
-from cvsr.measurements import ablations, autoencoder, detail_curve, super_resolution, text_to_video
+from cvsr.measurements import ablations, autoencoder, cascade, detail_curve, super_resolution, text_to_video
 from cvsr.measurements.clips import SPLIT, VALIDATION, Clip, real_clips, world_clips
 from cvsr.measurements.results import (
     Estimate,
@@ -34,6 +35,7 @@ QUESTIONS = {
     "seedvr": f"SeedVR: {super_resolution.QUESTION[0].lower()}{super_resolution.QUESTION[1:]}",
     "simplegvr": f"SimpleGVR: {super_resolution.QUESTION[0].lower()}{super_resolution.QUESTION[1:]}",
     "text_to_video": text_to_video.QUESTION,
+    "cascade": cascade.QUESTION,
     "detail_curve": detail_curve.QUESTION,
 }
 ENLARGERS = ("super_resolution", "seedvr", "simplegvr")
@@ -111,6 +113,9 @@ def _measure(name: str, count: int, weights: str | None, options: dict) -> dict:
 
 
 def _rows(name: str, count: int, clips: list[Clip], weights: str | None, options: dict) -> list[Row]:
+    if name == "cascade":
+        enlargers = {system: load(folder, weights).to(device()) for system, folder in SYSTEMS.items()}
+        return cascade.measure(load("text_to_video", weights).to(device()), enlargers, count, options["seed"])
     model = load(options.get("model", name), weights).to(device())
     if name == "detail_curve":
         return detail_curve.measure(model, clips, options["steps"], options["seed"])

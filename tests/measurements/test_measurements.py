@@ -11,7 +11,7 @@ from cvsr.data.scenes import sample_scene
 from cvsr.data.video import to_tensor, write_video
 from cvsr.data.world import render
 from cvsr.evaluation.metrics import psnr
-from cvsr.measurements import autoencoder, super_resolution, text_to_video
+from cvsr.measurements import autoencoder, cascade, super_resolution, text_to_video
 from cvsr.measurements.clips import Clip, eight_bit, real_clips, world_clips
 from cvsr.models.attribute_reader import AttributeReader
 from cvsr.models.autoencoder import VideoAutoencoder
@@ -138,3 +138,16 @@ def test_prompts_are_judged_beside_the_true_clips():
         assert share["colour"] == pytest.approx(colours)
         assert share["both"] <= min(share["kind"], share["colour"])
     assert {row.count for row in rows} == {3}
+
+
+def test_the_cascades_systems_are_judged_beside_bicubic_and_rendered_scenes():
+    torch.manual_seed(0)
+    base = TextToVideoPipeline(**vars(build_text_to_video(TINY, ["a ball"])))
+    enlarger = SuperResolutionPipeline(**vars(build_super_resolution(TINY, ["a ball"])))
+    rows = cascade.measure(base, {"ours": enlarger}, count=2, pixels=64, frames=5)
+    assert [row.method for row in rows] == ["bicubic", "ours", "rendered scenes"]
+    bicubic, rendered = (figures(rows, name, cascade.PROMPTS) for name in ("bicubic", "rendered scenes"))
+    assert rendered["detail"] == pytest.approx(1)
+    assert bicubic["detail"] < 0.1
+    assert bicubic["niqe"] > rendered["niqe"]
+    assert "seconds" in figures(rows, "ours", cascade.PROMPTS)
