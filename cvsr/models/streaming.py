@@ -84,7 +84,7 @@ class EncodeStream(_Stream):
         autoencoder: a `VideoAutoencoder`, or one of diffusers in `STREAMABLE`.
         generator: of the draws from the posterior; its mode without.
         tile: height and width of a tile in latent positions; the whole frame at once by default. Only the kit's
-            autoencoder has exact tiles: the others attend to whole frames.
+            autoencoder has exact tiles; HunyuanVideo's and LTX's `enable_tiling` brings diffusers' blended ones.
 
     Raises:
         ValueError: an autoencoder that cannot be streamed, or not in tiles.
