@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from diffusers.models.modeling_utils import ModelMixin
 from pytorch_lightning import LightningModule
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from cvsr.diffusion.noise_augmentation import NoiseRange, augment
 from cvsr.diffusion.timesteps import LogitNormal, TimestepSampler
 from cvsr.models.autoencoder import VideoAutoencoder
 from cvsr.models.conditioning import beside
+from cvsr.models.latent_space import latent_channels
 from cvsr.models.text import encode_prompts
 from cvsr.pipelines.base import VideoPipeline
 from cvsr.pipelines.store import load
@@ -244,12 +246,15 @@ class SuperResolutionTraining(FlowMatching):
 
 
 @torch.no_grad()
-def channel_weights(autoencoder: VideoAutoencoder) -> Tensor:
+def channel_weights(autoencoder: ModelMixin) -> Tensor:
     """How much each normalised latent channel moves the picture: (1, c, 1, 1, 1), mean 1.
 
-    By the linear codec, the part of the autoencoder that never changes. Latents are nearly white, pictures are not:
-    without these weights a model would learn a faint texture before the colour of a wall.
+    By the linear codec, the part of our autoencoder that never changes. Its latents are nearly white, pictures are
+    not: without these weights a model would learn a faint texture before the colour of a wall. Other autoencoders have
+    no such codec, and all their channels count alike.
     """
+    if not isinstance(autoencoder, VideoAutoencoder):
+        return torch.ones(1, latent_channels(autoencoder), 1, 1, 1)
     change = autoencoder.linear.decode_group.weight.norm(dim=0) * torch.tensor(autoencoder.config.latents_std)
     return (change / change.mean()).view(1, -1, 1, 1, 1)
 

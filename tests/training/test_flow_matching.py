@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from diffusers import AutoencoderKLWan
 
-from cvsr.training.flow_matching import TextToVideoTraining, calmness
+from cvsr.training.flow_matching import TextToVideoTraining, calmness, channel_weights
 
 
 def test_calm_places_count_more_and_the_mean_stays_one():
@@ -33,3 +34,9 @@ def test_the_base_model_learns_the_main_object_first():
     torch.nn.Module.__init__(training)
     training.subject_weight = 4.0
     assert training.position_weights({"subject": subject}).flatten().tolist() == [1, 3, 5]
+
+
+def test_channels_of_an_autoencoder_without_a_linear_codec_count_alike():
+    wan = AutoencoderKLWan(base_dim=4, z_dim=6, dim_mult=[1, 1], num_res_blocks=1, temperal_downsample=[False])
+    wan.register_to_config(latents_mean=[0.0] * 6, latents_std=[1.0] * 6)
+    assert torch.equal(channel_weights(wan), torch.ones(1, 6, 1, 1, 1))
