@@ -7,7 +7,8 @@
 The parts: the latent upsampler, trained with the transformer (section 4.1); training pairs from first-order damage,
 then from flow-based and model-guided degradation (section 4.2, `cvsr.data.degradations`); noise on the small latents
 from the middle range (section 4.3, `cvsr.diffusion.noise_augmentation`). A real clip has its latents made by the
-autoencoder, at its own small size.
+autoencoder, at its own small size. Attention stays in units of time (section 4.4, `cvsr.models.temporal_units`), so
+that weights from 17 frames serve 77; `transformer.use_attention(attention="sparse")` makes it sparse and local, too.
 """
 
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ from cvsr.presets import Preset
 from cvsr.systems.base import Stage, build_super_resolution
 
 REDUCTION = 4  # how much smaller its input's sides are
+TEMPORAL_UNIT = 5  # latent frames that attend to each other, shifted by half in every second layer; section 4.4
 NOISE = MIDDLE  # levels in training, section 5.1.4
 
 
@@ -32,6 +34,7 @@ class LatentStage(Stage):
 def build_simplegvr(preset: Preset, captions: Iterable[str]) -> LatentStage:
     """An untrained SimpleGVR, with a tokenizer made from the captions."""
     stage = build_super_resolution(preset, captions)
+    stage.transformer.use_attention(temporal_unit=TEMPORAL_UNIT)
     return LatentStage(
         **vars(stage),
         upsampler=LatentUpsampler(preset.autoencoder.latent_channels, preset.upsampler_width),

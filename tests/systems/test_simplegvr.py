@@ -141,3 +141,14 @@ def test_what_is_left_open_is_the_systems_own_choice(pipeline):
         )
     )
     assert torch.equal(open_, chosen)
+
+
+def test_long_latents_are_drawn_at_once_in_units_of_time(pipeline):
+    assert pipeline.transformer.config.temporal_unit == 5
+    seen = []
+    pipeline.transformer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape[2]))
+    latents = torch.randn(1, 4, 20, 2, 2, generator=torch.Generator().manual_seed(0))
+    pipeline.transformer.use_attention(attention="sparse", block=(4, 4))
+    result = pipeline.from_latents(latents, Enlargement(num_inference_steps=1))
+    assert seen == [20]
+    assert result.shape == (1, 3, 77, 64, 64)
