@@ -25,6 +25,7 @@ BENCHMARKS = {
     "guidance": "both predictions of guidance in one batch against two calls",
     "attention": "attention in windows against a loop over them, padding and full attention",
     "sparse": "sparse local attention against full attention, 77 frames in temporal units against 17",
+    "handover": "latents to the second stage directly, against decoding, resizing and encoding them",
     "latents": "a training step on stored latents against encoding on the way",
     "streaming": "decoding piece by piece against diffusers' ways, and its memory by the clip's length",
 }

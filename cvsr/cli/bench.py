@@ -13,11 +13,14 @@ from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device
 from cvsr.data.resize import resize
 from cvsr.diffusion.guidance import classifier_free_guidance, guided_prediction
-from cvsr.evaluation.cost import count_flops, least_seconds, matrix_product
+from cvsr.evaluation.cost import count_flops, least_seconds, matrix_product, peak_bytes
 from cvsr.measurements.results import describe_machine
-from cvsr.models.autoencoder import VideoAutoencoder, encode_to_latents
+from cvsr.models.autoencoder import VideoAutoencoder, decode_from_latents, encode_to_latents
+from cvsr.models.latent_upsampler import LatentUpsampler
 from cvsr.models.transformer import VideoTransformer
+from cvsr.pipelines.tiling import SPATIAL, TEMPORAL
 from cvsr.presets import PRESETS, Preset
+from cvsr.systems.simplegvr import REDUCTION
 
 ROUNDS = 5
 TEXT_TOKENS = 16
@@ -149,6 +152,30 @@ def sparse(preset: Preset) -> Measurement:
     return Measurement(excess, "sparse ÷ full, over the share of keys read, largest size", "≤ 1.30", sides)
 
 
+@torch.no_grad()
+def handover(preset: Preset) -> Measurement:
+    """From the base model's latents to super-resolution's: by the latent upsampler, and through pixels."""
+    autoencoder = VideoAutoencoder(**vars(preset.autoencoder)).eval()
+    upsampler = LatentUpsampler(preset.autoencoder.latent_channels, preset.upsampler_width).eval()
+    side = preset.base_pixels // SPATIAL
+    small = torch.randn(1, preset.autoencoder.latent_channels, 1 + preset.frames // TEMPORAL, side, side)
+
+    def upsample():
+        return upsampler(small, REDUCTION * side, REDUCTION * side)
+
+    def through_pixels():
+        video = decode_from_latents(autoencoder, small)
+        return encode_to_latents(autoencoder, resize(video, preset.pixels, preset.pixels))
+
+    measured = _of_times(
+        {"latent upsampler": upsample, "decode, resize, encode": through_pixels}, "upsampler ÷ through pixels", "≤ 1.00"
+    )
+    ours, theirs = (peak_bytes(call) for call in (upsample, through_pixels))
+    measured.sides["memory of both"] = f"{ours / 2**20:.1f} and {theirs / 2**20:.1f} MiB"
+    measured.sides["their ratio"] = f"{ours / theirs:.2f}"
+    return measured
+
+
 def streaming(preset: Preset) -> Measurement:
     """Decoding piece by piece: time with Wan's autoencoder against diffusers' ways, memory with the kit's own."""
     spent = bench_streaming.seconds(ROUNDS)
@@ -168,6 +195,7 @@ MEASURED = {
     "latents": latents,
     "attention": attention,
     "sparse": sparse,
+    "handover": handover,
     "streaming": streaming,
 }
 
