@@ -1,4 +1,4 @@
-"""What an autoencoder keeps, when it sees what, and what becomes of its latents in noise: for lesson 01.
+"""What an autoencoder keeps, what its losses ask for, when it sees what, its latents in noise: for lesson 01.
 
 Legend: B batch, T frames, H W pixels, t h w latent sizes, c latent channels.
 """
@@ -8,6 +8,13 @@ from collections.abc import Callable, Mapping
 import matplotlib
 import numpy as np
 import torch
+from diffusers import (
+    AutoencoderKLCogVideoX,
+    AutoencoderKLHunyuanVideo,
+    AutoencoderKLLTXVideo,
+    AutoencoderKLWan,
+)
+from diffusers.models.modeling_utils import ModelMixin
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -17,6 +24,28 @@ from cvsr.notebook.figures import PALETTE
 
 CELL = 0.45  # inches a frame in a strip of changes
 UNCHANGED = 1e-6  # what rounding alone may change, in pixels or latents
+
+# Video autoencoders of diffusers: class, and what differs from its defaults (of the config.json released with it).
+RELEASED = {
+    "Wan 2.1": (AutoencoderKLWan, {}),
+    "Wan 2.2": (
+        AutoencoderKLWan,
+        {
+            "base_dim": 160,
+            "decoder_base_dim": 256,
+            "z_dim": 48,
+            "is_residual": True,
+            "in_channels": 12,
+            "out_channels": 12,
+            "patch_size": 2,
+            "latents_mean": [0.0] * 48,  # its statistics change no size
+            "latents_std": [1.0] * 48,
+        },
+    ),
+    "CogVideoX": (AutoencoderKLCogVideoX, {}),
+    "HunyuanVideo": (AutoencoderKLHunyuanVideo, {}),
+    "LTX": (AutoencoderKLLTXVideo, {}),
+}
 
 
 @torch.no_grad()
@@ -34,6 +63,41 @@ def error_map(frame: np.ndarray, truth: np.ndarray, full_scale: float = 64) -> n
     """How far a frame is from the truth, uint8 (H, W, 3): black where equal, bright from `full_scale` (of 255) on."""
     error = np.abs(frame.astype(float) - truth).mean(-1) / full_scale
     return (255 * matplotlib.colormaps["inferno"](error.clip(0, 1))[..., :3]).astype(np.uint8)
+
+
+def change_map(change: Tensor, full_scale: float) -> np.ndarray:
+    """A change of a picture (3, H, W) as uint8 (H, W, 3): grey where zero, black and white at ∓`full_scale`."""
+    return (127.5 + 127.5 * (change / full_scale).clamp(-1, 1)).permute(1, 2, 0).byte().numpy()
+
+
+@torch.enable_grad()
+def pull(loss: Callable[[Tensor], Tensor], picture: Tensor) -> Tensor:
+    """Which way a loss would change a picture: minus its gradient, of root mean square 1, as `picture`."""
+    picture = picture.detach().clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(loss(picture), picture)
+    return -gradient / gradient.square().mean().sqrt()
+
+
+@torch.enable_grad()
+def best_answer(loss: Callable[[Tensor, Tensor], Tensor], truths: Tensor, steps: int = 200) -> Tensor:
+    """The picture (1, 3, H, W) in [-1, 1] that is least wrong on average, if any of `truths` may be the right one.
+
+    Args:
+        loss: pictures and truths, (N, 3, H, W) each, to their mean loss.
+        truths: (N, 3, H, W), one as likely as the other.
+        steps: of Adam, at a rate that falls to zero, from grey on.
+    """
+    answer = torch.zeros_like(truths[:1]).requires_grad_()
+    optimizer = torch.optim.Adam([answer], lr=0.05)
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(answer.expand_as(truths), truths).backward()
+        optimizer.step()
+        falling.step()
+        with torch.no_grad():
+            answer.clamp_(-1, 1)
+    return answer.detach()
 
 
 @torch.no_grad()
@@ -78,6 +142,14 @@ def draw_changes(rows: Mapping[str, np.ndarray], starts: Mapping[str, list[int]]
     axes.invert_yaxis()
     axes.spines[:].set_visible(False)
     return figure
+
+
+@torch.no_grad()
+def frames_as_they_come(autoencoder: ModelMixin, latents: Tensor) -> tuple[list[int], Tensor]:
+    """How many frames a stream gives after each latent frame of (1, c, t, h, w) and at its end, t + 1; all of them."""
+    stream = DecodeStream(autoencoder)
+    pieces = [stream.push(piece) for piece in latents.split(1, dim=2)] + [stream.finish()]
+    return [piece.shape[2] for piece in pieces], torch.cat(pieces, dim=2)
 
 
 def cached_bytes(stream: DecodeStream) -> int:

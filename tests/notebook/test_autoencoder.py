@@ -3,20 +3,26 @@
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderKLHunyuanVideo
 
-from cvsr.models.autoencoder import VideoAutoencoder
+from cvsr.models.autoencoder import VideoAutoencoder, decode_from_latents
 from cvsr.models.linear_codec import LinearCodec
 from cvsr.models.streaming import DecodeStream
 from cvsr.notebook.autoencoder import (
+    RELEASED,
+    best_answer,
     best_linear_guess,
     cached_bytes,
+    change_map,
     changes_by_frame,
     draw_changes,
     draw_known,
     error_map,
+    frames_as_they_come,
     known_share,
     largest_activation,
     linear_round_trip,
+    pull,
 )
 from cvsr.notebook.figures import png
 from cvsr.training.autoencoder import fit_linear_codec
@@ -53,6 +59,28 @@ def test_errors_are_black_where_there_are_none_and_bright_from_the_full_scale_on
     assert picture[1, 1] < picture[0, 0] < picture[0, 1] == picture[1, 0]
 
 
+def test_changes_are_grey_where_there_are_none():
+    change = torch.tensor([-2.0, -1.0, 0.0, 3.0]).expand(3, 1, 4)
+    assert change_map(change, full_scale=2)[0, :, 0].tolist() == [0, 63, 127, 255]
+
+
+def test_squared_error_pulls_straight_to_the_truth_and_l1_every_pixel_alike():
+    picture, truth = noise(2, 1, 3, 8, 8)
+    way = truth - picture
+    squared = pull(lambda x: (x - truth).square().mean(), picture)
+    assert torch.allclose(squared, way / way.square().mean().sqrt(), atol=1e-5)
+    assert torch.allclose(pull(lambda x: (x - truth).abs().mean(), picture), way.sign())
+
+
+def test_in_doubt_squared_error_answers_with_the_mean_and_l1_with_the_median():
+    truths = 0.3 * noise(5, 3, 6, 6)
+    with torch.no_grad():  # as in a lesson
+        mean = best_answer(lambda x, y: (x - y).square().mean(), truths)
+        median = best_answer(lambda x, y: (x - y).abs().mean(), truths)
+    assert torch.allclose(mean, truths.mean(0, keepdim=True), atol=1e-3)
+    assert torch.allclose(median, truths.median(0, keepdim=True).values, atol=0.02)
+
+
 def test_changes_are_those_of_the_frame_and_of_what_depends_on_it():
     changes = changes_by_frame(lambda x: x.cumsum(dim=2), torch.full((1, 3, 5, 4, 4), 0.5), 2)
     assert changes == pytest.approx([0, 0, 0.5, 0.5, 0.5])
@@ -73,6 +101,28 @@ def test_a_stream_keeps_the_same_memory_whatever_it_has_seen(autoencoder):
         stream.push(latents)
         kept.append(cached_bytes(stream))
     assert kept[0] == kept[1] == kept[2] > 0
+
+
+@torch.no_grad()
+def test_frames_come_at_once_from_a_causal_network_and_in_tiles_from_others(autoencoder):
+    torch.manual_seed(0)
+    sizes = {"block_out_channels": (8, 8, 8, 8), "layers_per_block": 1, "norm_num_groups": 4}
+    hunyuan = AutoencoderKLHunyuanVideo(latent_channels=4, **sizes).eval()
+    latents = noise(1, 4, 6, 2, 2)
+    counts, video = frames_as_they_come(autoencoder, latents)
+    assert counts == [1, 4, 4, 4, 4, 4, 0]
+    assert torch.allclose(video, decode_from_latents(autoencoder, latents), atol=1e-5)
+    counts, video = frames_as_they_come(hunyuan, latents)
+    assert counts == [0, 0, 0, 0, 13, 0, 8]
+    assert video.shape == (1, 3, 21, 16, 16)
+
+
+def test_released_networks_have_the_parameters_that_are_reported():
+    with torch.device("meta"):
+        networks = {name: kind(**sizes) for name, (kind, sizes) in RELEASED.items()}
+    millions = {n: sum(p.numel() for p in network.parameters()) / 1e6 for n, network in networks.items()}
+    reported = {"Wan 2.1": 127, "Wan 2.2": 705, "CogVideoX": 215.6, "HunyuanVideo": 246, "LTX": 419}
+    assert millions == pytest.approx(reported, rel=0.005)
 
 
 def test_the_largest_activation_is_in_bytes_and_leaves_no_hook():
