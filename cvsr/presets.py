@@ -82,7 +82,8 @@ class Sampling:
 SAMPLING = Sampling(
     base_steps=30, guidance_scale=2.0, steps=1, strength=0.0, detail=3.0, consistency=3, fps=8
 )
-LATENT_SAMPLING = replace(SAMPLING, steps=4, strength=0.3, detail=1.0)  # super-resolution of latents: SimpleGVR
+SEEDVR_SAMPLING = replace(SAMPLING, detail=3.5)
+SIMPLEGVR_SAMPLING = replace(SAMPLING, steps=4, strength=0.3, detail=1.0)
 
 PRESETS = {
     # the default: trains and runs on 2 CPU cores
@@ -117,7 +118,7 @@ PRESETS = {
             window_rule="fixed",
             window=(3, 8, 8),
         ),
-        upsampler_width=128,
+        upsampler_width=96,
         frames=17,
         base_pixels=64,
         pixels=256,

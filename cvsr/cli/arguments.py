@@ -7,7 +7,7 @@ from typing import Any
 from cvsr.cli.evaluate_arguments import add_evaluate
 from cvsr.cli.options import Parser, add_command, add_guidance, add_seed, add_steps, add_weights_folder
 from cvsr.cli.values import one_of, real, whole
-from cvsr.presets import LATENT_SAMPLING, SAMPLING
+from cvsr.presets import SAMPLING, SEEDVR_SAMPLING, SIMPLEGVR_SAMPLING
 
 SYSTEMS = {  # name on the command line: its folder of weights
     "base": "super_resolution",
@@ -145,8 +145,10 @@ def _add_output(command: Parser) -> None:
 
 def _default(name: str) -> str:
     """What a setting of super-resolution is in every system unless it is given."""
-    usual, of_latents = getattr(SAMPLING, name), getattr(LATENT_SAMPLING, name)
-    return f"default {usual:g}" + (f", simplegvr {of_latents:g}" if usual != of_latents else "")
+    usual, own = getattr(SAMPLING, name), {"seedvr": SEEDVR_SAMPLING, "simplegvr": SIMPLEGVR_SAMPLING}
+    others = {system: getattr(sampling, name) for system, sampling in own.items()}
+    different = [f"{system} {value:g}" for system, value in others.items() if value != usual]
+    return ", ".join([f"default {usual:g}", *different])
 
 
 def _add_strength(command: Parser, what: str) -> None:

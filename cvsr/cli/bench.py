@@ -20,7 +20,6 @@ from cvsr.models.latent_upsampler import LatentUpsampler
 from cvsr.models.transformer import VideoTransformer
 from cvsr.pipelines.tiling import SPATIAL, TEMPORAL
 from cvsr.presets import PRESETS, Preset
-from cvsr.systems.simplegvr import REDUCTION
 
 ROUNDS = 5
 TEXT_TOKENS = 16
@@ -161,7 +160,7 @@ def handover(preset: Preset) -> Measurement:
     small = torch.randn(1, preset.autoencoder.latent_channels, 1 + preset.frames // TEMPORAL, side, side)
 
     def upsample():
-        return upsampler(small, REDUCTION * side, REDUCTION * side)
+        return upsampler(small)
 
     def through_pixels():
         video = decode_from_latents(autoencoder, small)

@@ -1,11 +1,12 @@
-"""From a small video's latents to those of a large one, without decoding, enlarging and encoding between.
+"""From a small video's latents to those of one four times as large, without decoding, enlarging and encoding between.
 
-Legend: B batch, c latent channels, t h w the small latents' size, H W the large ones', d width.
+Legend: B batch, c latent channels, t h w the small latents' size, r = 4, d width.
 
 SimpleGVR (section 4.1) puts a 3D CNN before and another one behind a bilinear upsampling. One position of the small
-latents becomes several of the large ones, each of which shows another part of the same patch; interpolation alone
-does not tell them apart where the neighbours are alike. So the second CNN is told, too, which part each of its
-positions is: its phase.
+latents becomes r × r of the large ones, each of which shows another part of the same patch, in a basis that is made
+for patches: most of that is a matter of sixteen different linear maps, and interpolation between neighbours is none of
+them. So here, as in the autoencoder, a linear map in closed form does what it can, and the paper's CNNs, told which
+part each position is, add what it cannot.
 """
 
 import math
@@ -14,20 +15,27 @@ import torch
 import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
+from einops import rearrange
 from torch import Tensor, nn
+
+from cvsr.models.autoencoder import CausalConv, SpatialConv
+
+SCALE = 4
 
 
 class LatentUpsampler(ModelMixin, ConfigMixin):
-    """3D CNN, bilinear upsampling, 3D CNN (SimpleGVR section 4.1).
+    """A linear map of 3×3 positions, plus 3D CNN, bilinear upsampling, 3D CNN (SimpleGVR section 4.1).
 
     Args:
         latent_channels: c.
-        width: d, of the features between.
+        width: d, of the features between the CNNs.
     """
 
     @register_to_config
-    def __init__(self, latent_channels: int = 48, width: int = 128):
+    def __init__(self, latent_channels: int = 48, width: int = 96):
         super().__init__()
+        self.first = SpatialConv(latent_channels, SCALE**2 * latent_channels)  # the first frame is encoded alone
+        self.group = CausalConv(latent_channels, SCALE**2 * latent_channels)
         self.before = nn.Sequential(
             nn.Conv3d(latent_channels, width, 3, padding=1), nn.SiLU(), nn.Conv3d(width, width, 3, padding=1)
         )
@@ -38,12 +46,14 @@ class LatentUpsampler(ModelMixin, ConfigMixin):
             nn.SiLU(),
             nn.Conv3d(width, latent_channels, 3, padding=1),
         )
+        nn.init.zeros_(self.after[-1].weight)
+        nn.init.zeros_(self.after[-1].bias)
 
-    def forward(self, latents: Tensor, height: int, width: int) -> Tensor:
-        """Latents (B, c, t, H, W) of size height × width for small ones (B, c, t, h, w).
+    def forward(self, latents: Tensor) -> Tensor:
+        """Latents (B, c, t, 4h, 4w) of a video four times as large, for those of a small one (B, c, t, h, w).
 
         Raises:
-            ValueError: latents of another number of channels, or a size below theirs.
+            ValueError: latents of another number of channels.
         """
         channels = self.config.latent_channels
         if latents.ndim != 5 or latents.shape[1] != channels:
@@ -51,23 +61,35 @@ class LatentUpsampler(ModelMixin, ConfigMixin):
                 f"latents={tuple(latents.shape)}: not what this network was made for; allowed (B, {channels}, t, h, w);"
                 " try the autoencoder that it was trained with"
             )
-        for name, side, small in (("height", height, latents.shape[3]), ("width", width, latents.shape[4])):
-            if side < small:
-                raise ValueError(
-                    f"{name}={side}: smaller than the latents' {small}; allowed from there on; try {name}={4 * small}"
-                )
         features = self.before(latents)  # (B, d, t, h, w)
+        height, width = (SCALE * side for side in latents.shape[-2:])
         grown = F.interpolate(features.flatten(1, 2), (height, width), mode="bilinear", align_corners=False)
-        grown = grown.unflatten(1, features.shape[1:3])  # (B, d, t, H, W)
-        return self.after(grown + self.to_phase(phases(latents.shape[3:], (height, width)).to(grown)))
+        grown = grown.unflatten(1, features.shape[1:3])  # (B, d, t, rh, rw)
+        return self.linear(latents) + self.after(grown + self.to_phase(phases(height, width).to(grown)))
+
+    def linear(self, latents: Tensor) -> Tensor:
+        """The linear part alone: (B, c, t, h, w) to (B, c, t, 4h, 4w)."""
+        x = rearrange(latents, "b c t h w -> b t h w c").contiguous()
+        x = torch.cat([self.first(x[:, :1]), self.group(x)[:, 1:]], dim=1)
+        return from_parts(x)
 
 
-def phases(small: tuple[int, int], large: tuple[int, int]) -> Tensor:
-    """Where in its small position each large one lies: (1, 4, 1, H, W), sine and cosine of row and of column."""
+def to_parts(latents: Tensor) -> Tensor:
+    """Large latents (B, c, t, rh, rw) by small positions: (B, t, h, w, r·r·c). Inverse of `from_parts`."""
+    return rearrange(latents, "b c t (h p) (w q) -> b t h w (p q c)", p=SCALE, q=SCALE)
+
+
+def from_parts(parts: Tensor) -> Tensor:
+    """(B, t, h, w, r·r·c) to (B, c, t, rh, rw)."""
+    return rearrange(parts, "b t h w (p q c) -> b c t (h p) (w q)", p=SCALE, q=SCALE)
+
+
+def phases(height: int, width: int) -> Tensor:
+    """Which part of its small position each large one is: (1, 4, 1, H, W), sine and cosine of row and of column."""
     waves = []
-    for before, after in zip(small, large, strict=True):
-        place = (torch.arange(after) + 0.5) * before / after  # in small positions
-        waves.append(torch.stack([(2 * math.pi * place).sin(), (2 * math.pi * place).cos()]))  # (2, n)
-    rows = waves[0][:, :, None].expand(-1, -1, large[1])
-    columns = waves[1][:, None, :].expand(-1, large[0], -1)
+    for side in (height, width):
+        turn = 2 * math.pi * (torch.arange(side) + 0.5) / SCALE
+        waves.append(torch.stack([turn.sin(), turn.cos()]))  # (2, n)
+    rows = waves[0][:, :, None].expand(-1, -1, width)
+    columns = waves[1][:, None, :].expand(-1, height, -1)
     return torch.cat([rows, columns])[None, :, None]

@@ -14,13 +14,14 @@ from cvsr.pipelines.base import Generators, StepCallback, VideoPipeline
 from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.latent_super_resolution import LatentSuperResolutionPipeline
 from cvsr.pipelines.output import check_output_type, to_output_type
+from cvsr.pipelines.seedvr import SeedVRPipeline
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.presets import SAMPLING
 
 PIPELINES = {
     kind.__name__: kind
-    for kind in (TextToVideoPipeline, SuperResolutionPipeline, LatentSuperResolutionPipeline)
+    for kind in (TextToVideoPipeline, SuperResolutionPipeline, SeedVRPipeline, LatentSuperResolutionPipeline)
 }
 
 

@@ -21,7 +21,7 @@ from cvsr.models.transformer import VideoTransformer
 from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.tiling import SPATIAL, Tile
-from cvsr.presets import LATENT_SAMPLING
+from cvsr.presets import SIMPLEGVR_SAMPLING
 from cvsr.systems.simplegvr import REDUCTION
 
 
@@ -33,7 +33,7 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
         others: as for `VideoPipeline`.
     """
 
-    sampling = LATENT_SAMPLING
+    sampling = SIMPLEGVR_SAMPLING
 
     def __init__(
         self,
@@ -74,9 +74,7 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
 
     def enlarged_latents(self, latents: Tensor) -> Tensor:
         """Latents (B, c, t, 4h, 4w) of small ones (B, c, t, h, w)."""
-        height, width = (REDUCTION * side for side in latents.shape[-2:])
-        dtype = self.upsampler.dtype
-        return self.upsampler(latents.to(dtype), height, width).to(latents)
+        return self.upsampler(latents.to(self.upsampler.dtype)).to(latents)
 
     @torch.no_grad()
     def from_base(self, latents: Tensor, num_frames: int, settings: Enlargement) -> tuple[Tensor, Tensor]:

@@ -35,8 +35,8 @@ class SuperResolutionPipeline(VideoPipeline):
     sampling = SAMPLING  # what an `Enlargement` leaves open
 
     def input_channels(self, channels: int) -> list[int]:
-        """The noisy latents and the input's, with or without a mask (`cvsr.models.conditioning`)."""
-        return [2 * channels, 2 * channels + 1]
+        """The noisy latents and the input's."""
+        return [2 * channels]
 
     @torch.no_grad()
     def __call__(  # noqa: D417 (the settings are described in Enlargement)

@@ -15,11 +15,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cvsr.diffusion.noise_augmentation import MIDDLE
-from cvsr.models.latent_upsampler import LatentUpsampler
+from cvsr.models.latent_upsampler import SCALE, LatentUpsampler
 from cvsr.presets import Preset
 from cvsr.systems.base import Stage, build_super_resolution
 
-REDUCTION = 4  # how much smaller its input's sides are
+REDUCTION = SCALE  # how much smaller its input's sides are
 TEMPORAL_UNIT = 5  # latent frames that attend to each other, shifted by half in every second layer; section 4.4
 NOISE = MIDDLE  # levels in training, section 5.1.4
 

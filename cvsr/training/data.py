@@ -169,10 +169,13 @@ class ShardData(LightningDataModule):
         )
         rank_zero_info(f"{self.shards}: {manifest.summary()}")
 
-    def train_dataloader(self) -> DataLoader:
+    def dataset(self) -> ShardClips:
+        """The clips that batches are cut from."""
         autoencoder, text = self._models()
-        clips = ShardClips(self.shards, encoder_hash(autoencoder), text_hash(text), self.shares, self.seed)
-        return stream(clips, self.buckets, self.trainer.global_step, self.workers, collate, self.mixed)
+        return ShardClips(self.shards, encoder_hash(autoencoder), text_hash(text), self.shares, self.seed)
+
+    def train_dataloader(self) -> DataLoader:
+        return stream(self.dataset(), self.buckets, self.trainer.global_step, self.workers, collate, self.mixed)
 
     def _models(self) -> tuple[ModelMixin, VideoPipeline]:
         return load("autoencoder", self.weights), load(self.text_from, self.weights)

@@ -18,6 +18,8 @@ from cvsr.models.conditioning import beside
 from cvsr.models.latent_space import latent_channels
 from cvsr.models.text import encode_prompts
 from cvsr.pipelines.base import VideoPipeline
+from cvsr.pipelines.latent_super_resolution import LatentSuperResolutionPipeline
+from cvsr.pipelines.seedvr import SeedVRPipeline
 from cvsr.pipelines.store import load
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
@@ -27,7 +29,11 @@ from cvsr.systems.seedvr import build_seedvr
 from cvsr.systems.simplegvr import build_simplegvr
 
 Batch = dict[str, Tensor | list[str]]
-SYSTEMS = {"base": build_super_resolution, "seedvr": build_seedvr, "simplegvr": build_simplegvr}
+SYSTEMS = {
+    "base": (build_super_resolution, SuperResolutionPipeline),
+    "seedvr": (build_seedvr, SeedVRPipeline),
+    "simplegvr": (build_simplegvr, LatentSuperResolutionPipeline),
+}
 
 
 class Noised(NamedTuple):
@@ -74,6 +80,7 @@ class FlowMatching(LightningModule):
         self.timesteps = timesteps
         torch.manual_seed(seed)
         stage = self.build_stage(preset)
+        self.parts = list(vars(stage))
         for name, part in vars(stage).items():
             setattr(self, name, part)
         self.autoencoder = load("autoencoder", weights).requires_grad_(False)
@@ -92,9 +99,9 @@ class FlowMatching(LightningModule):
         """How much an error counts at each latent position: (B, 1, t, h, w)."""
 
     @property
-    @abstractmethod
     def pipeline(self) -> VideoPipeline:
         """The parts as a pipeline, for samples and for shipping."""
+        return self.kind(**{name: getattr(self, name) for name in self.parts})
 
     def finished(self) -> VideoPipeline:
         """What `Export` saves."""
@@ -167,6 +174,8 @@ class TextToVideoTraining(FlowMatching):
         others: as for `FlowMatching`.
     """
 
+    kind = TextToVideoPipeline
+
     def __init__(self, subject_weight: float = 4.0, **others):
         super().__init__(**others)
         self.subject_weight = subject_weight
@@ -179,12 +188,6 @@ class TextToVideoTraining(FlowMatching):
 
     def position_weights(self, batch: Batch) -> Tensor:
         return 1 + self.subject_weight * batch["subject"]
-
-    @property
-    def pipeline(self) -> TextToVideoPipeline:
-        return TextToVideoPipeline(
-            self.autoencoder, self.tokenizer, self.text_encoder, self.transformer, self.scheduler
-        )
 
 
 class SuperResolutionTraining(FlowMatching):
@@ -213,7 +216,7 @@ class SuperResolutionTraining(FlowMatching):
     ):
         if system not in SYSTEMS:
             raise ValueError(f"system={system!r}: unknown; allowed {list(SYSTEMS)}; try 'base'")
-        self.build = SYSTEMS[system]
+        self.build, self.kind = SYSTEMS[system]
         super().__init__(text_dropout=text_dropout, **others)
         self.noise_range, self.clean, self.learns_text = noise_range, clean, text_from is None
         if text_from:
@@ -237,12 +240,6 @@ class SuperResolutionTraining(FlowMatching):
 
     def position_weights(self, batch: Batch) -> Tensor:
         return calmness(batch["low"], self.channel_weights)
-
-    @property
-    def pipeline(self) -> SuperResolutionPipeline:
-        return SuperResolutionPipeline(
-            self.autoencoder, self.tokenizer, self.text_encoder, self.transformer, self.scheduler
-        )
 
 
 @torch.no_grad()

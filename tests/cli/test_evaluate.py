@@ -11,7 +11,7 @@ from cvsr.measurements.clips import world_clips
 from cvsr.measurements.results import read_result
 from cvsr.models.attribute_reader import AttributeReader
 from cvsr.pipelines.store import save
-from cvsr.presets import SAMPLING
+from cvsr.presets import SAMPLING, SEEDVR_SAMPLING
 from cvsr.weights import Card, write_card
 
 
@@ -36,7 +36,7 @@ def small(monkeypatch):
     [
         ("autoencoder", [], "linear codec"),
         ("autoencoder", [], "adversarial decoder"),
-        ("seedvr", ["--steps", "1"], super_resolution.ours(1, SAMPLING.consistency, SAMPLING.detail)),
+        ("seedvr", ["--steps", "1"], super_resolution.ours(1, SAMPLING.consistency, SEEDVR_SAMPLING.detail)),
         (
             "super_resolution",
             ["--steps", "1", "2", "--consistency", "0", "--detail", "1"],

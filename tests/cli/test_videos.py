@@ -13,8 +13,8 @@ import torch
 
 from cvsr.cli.main import main
 from cvsr.data.video import Video, read_video, write_video
+from cvsr.pipelines.seedvr import SeedVRPipeline
 from cvsr.pipelines.store import save
-from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.presets import PRESETS
 from cvsr.systems.seedvr import build_seedvr
 from cvsr.weights import Card, write_card
@@ -64,7 +64,7 @@ def seedvr(weights, tmp_path_factory):
     """The weights folder with a tiny SeedVR among the others."""
     folder = shutil.copytree(weights, tmp_path_factory.mktemp("with_seedvr") / "weights")
     torch.manual_seed(0)
-    save(SuperResolutionPipeline(**vars(build_seedvr(PRESETS["tiny"], ["a red ball"]))), folder / "seedvr")
+    save(SeedVRPipeline(**vars(build_seedvr(PRESETS["tiny"], ["a red ball"]))), folder / "seedvr")
     write_card(folder / "seedvr", Card("tiny", "none", "0", 0, "nothing", 0, "cpu", 0.0, {}))
     return folder
 

@@ -7,7 +7,7 @@ from cvsr.data.resize import resize
 from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
 from cvsr.models.conditioning import beside
 from cvsr.pipelines.enlargement import Enlargement
-from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.pipelines.seedvr import SeedVRPipeline
 from cvsr.presets import PRESETS
 from cvsr.systems.seedvr import build_seedvr
 
@@ -16,7 +16,7 @@ from cvsr.systems.seedvr import build_seedvr
 def test_parts_fit(name):
     with torch.device("meta"):
         stage = build_seedvr(PRESETS[name], ["a red ball"])
-    SuperResolutionPipeline(**vars(stage)).check_parts()
+    SeedVRPipeline(**vars(stage)).check_parts()
 
 
 def test_the_full_preset_has_the_size_of_the_released_model():
@@ -28,7 +28,7 @@ def test_the_full_preset_has_the_size_of_the_released_model():
 @pytest.mark.parametrize("size", [(1, 8, 8), (7, 9, 16)])
 def test_an_untrained_one_returns_the_codec_of_the_bicubic_enlargement(size):
     torch.manual_seed(0)
-    pipeline = SuperResolutionPipeline(**vars(build_seedvr(PRESETS["tiny"], ["a red ball"])))
+    pipeline = SeedVRPipeline(**vars(build_seedvr(PRESETS["tiny"], ["a red ball"])))
     pipeline.set_progress_bar_config(disable=True)
     video = torch.rand(1, 3, *size) * 2 - 1
     result = pipeline(video, prompt="a red ball", num_inference_steps=2, detail=1.0, consistency=0).frames
@@ -47,7 +47,7 @@ def test_an_untrained_one_returns_the_codec_of_the_bicubic_enlargement(size):
 @pytest.mark.parametrize("size", [(2, 143, 255), (6, 40, 24), (1, 33, 50), (38, 8, 12)])
 def test_odd_portrait_still_and_long_videos(size, monkeypatch):
     torch.manual_seed(0)
-    pipeline = SuperResolutionPipeline(**vars(build_seedvr(PRESETS["tiny"], ["a red ball"])))
+    pipeline = SeedVRPipeline(**vars(build_seedvr(PRESETS["tiny"], ["a red ball"])))
     pipeline.set_progress_bar_config(disable=True)
     video = torch.rand(1, 3, *size) * 2 - 1
     settings = {"scale": 1, "num_inference_steps": 1, "detail": 1.0, "consistency": 0}

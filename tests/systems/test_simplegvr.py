@@ -13,7 +13,7 @@ from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.latent_super_resolution import LatentSuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.pipelines.tiling import Tiling
-from cvsr.presets import LATENT_SAMPLING, PRESETS
+from cvsr.presets import PRESETS, SIMPLEGVR_SAMPLING
 from cvsr.systems.base import build_text_to_video
 from cvsr.systems.simplegvr import NOISE, build_simplegvr
 
@@ -47,7 +47,7 @@ def test_an_untrained_one_decodes_what_the_upsampler_makes_of_the_small_clip(pip
     video = torch.rand(1, 3, 5, 16, 24) * 2 - 1
     result = pipeline(video, num_inference_steps=2, strength=0.0, detail=1.0, consistency=0).frames
     small = encode_to_latents(pipeline.autoencoder, video)
-    expected = decode_from_latents(pipeline.autoencoder, pipeline.upsampler(small, 8, 12)).clamp(-1, 1)
+    expected = decode_from_latents(pipeline.autoencoder, pipeline.upsampler(small)).clamp(-1, 1)
     torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -125,18 +125,18 @@ def test_four_times_leaves_the_small_frames_alone():
 
 def test_what_is_left_open_is_the_systems_own_choice(pipeline):
     asked = Enlargement(strength=0.5).completed(pipeline.sampling)
-    assert (asked.num_inference_steps, asked.strength) == (LATENT_SAMPLING.steps, 0.5)
-    assert NOISE.low <= LATENT_SAMPLING.strength <= NOISE.high
+    assert (asked.num_inference_steps, asked.strength) == (SIMPLEGVR_SAMPLING.steps, 0.5)
+    assert NOISE.low <= SIMPLEGVR_SAMPLING.strength <= NOISE.high
     video = torch.rand(1, 3, 5, 16, 24) * 2 - 1
     open_, chosen = (
         pipeline(video, **given, generator=torch.Generator().manual_seed(0)).frames
         for given in (
             {},
             {
-                "num_inference_steps": LATENT_SAMPLING.steps,
-                "strength": LATENT_SAMPLING.strength,
-                "detail": LATENT_SAMPLING.detail,
-                "consistency": LATENT_SAMPLING.consistency,
+                "num_inference_steps": SIMPLEGVR_SAMPLING.steps,
+                "strength": SIMPLEGVR_SAMPLING.strength,
+                "detail": SIMPLEGVR_SAMPLING.detail,
+                "consistency": SIMPLEGVR_SAMPLING.consistency,
             },
         )
     )

@@ -4,7 +4,9 @@ import pytest
 import torch
 from diffusers import AutoencoderKLWan
 
+from cvsr.models.latent_upsampler import LatentUpsampler
 from cvsr.training.flow_matching import TextToVideoTraining, calmness, channel_weights
+from cvsr.training.latent_super_resolution import fit_latent_upsampler
 
 
 def test_calm_places_count_more_and_the_mean_stays_one():
@@ -40,3 +42,15 @@ def test_channels_of_an_autoencoder_without_a_linear_codec_count_alike():
     wan = AutoencoderKLWan(base_dim=4, z_dim=6, dim_mult=[1, 1], num_res_blocks=1, temperal_downsample=[False])
     wan.register_to_config(latents_mean=[0.0] * 6, latents_std=[1.0] * 6)
     assert torch.equal(channel_weights(wan), torch.ones(1, 6, 1, 1, 1))
+
+
+def test_the_upsamplers_linear_map_is_recovered():
+    """Latents that a linear map made, with a noise-free past, give the same map on inner positions."""
+    torch.manual_seed(0)
+    maker, fitted = LatentUpsampler(3, 8), LatentUpsampler(3, 8)
+    small = torch.randn(60, 3, 4, 8, 8)
+    with torch.no_grad():
+        fit_latent_upsampler(fitted, ((one, maker.linear(one[None])[0]) for one in small))
+        held_out = torch.randn(1, 3, 4, 8, 8)
+        expected, found = maker.linear(held_out), fitted.linear(held_out)
+    torch.testing.assert_close(found[..., 4:-4, 4:-4], expected[..., 4:-4, 4:-4], atol=2e-2, rtol=2e-2)

@@ -45,7 +45,11 @@ def tiny(name: str, folder: Path, steps: int, **model) -> Path:
         data["buckets"] = [{"batch": 2, "frames": 2, "size": 4}, {"batch": 3, "frames": 1, "size": 4}]
         recipe["model"]["init_args"]["weights"] = f"{folder}/weights"
         if name == "simplegvr":
-            recipe["model"]["init_args"]["upsampler_steps"] = 2
+            recipe["model"]["init_args"] |= {
+                "fit_clips": 4,
+                "fit_bucket": {"batch": 1, "frames": 2, "size": 12},
+            }
+            data |= {"clips": f"{folder}/larger_pixels/train", "train": sources | {"size": 96}}  # 3×3 small positions
     recipe["data"]["init_args"] = data
     recipe["trainer"] |= {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
     for callback in recipe["trainer"]["callbacks"]:
