@@ -110,7 +110,7 @@ def _attend_by_length(query: Tensor, key: Tensor, value: Tensor, lengths: Length
     return torch.cat(mixed) if len(mixed) > 1 else mixed[0]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _runs(lengths: Lengths, key_lengths: Lengths) -> list[tuple[int, int, int]]:
     """Number of segments, tokens and tokens read of every run of segments that are alike in both."""
     pairs = itertools.groupby(zip(lengths, key_lengths, strict=True))
@@ -133,7 +133,7 @@ def _attend_flash(query: Tensor, key: Tensor, value: Tensor, lengths: Lengths, k
     return flash_attn_varlen_func(query, key, value, edges, key_edges, max(lengths), max(key_lengths))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _edges(lengths: Lengths, device: torch.device) -> Tensor:
     """Where segments begin, and the end of the last: (segments + 1,) int32."""
     return torch.tensor([0, *itertools.accumulate(lengths)], dtype=torch.int32, device=device)

@@ -7,6 +7,7 @@ import torch
 
 from cvsr.models.scopes import PATTERNS
 from cvsr.models.transformer import VideoTransformer
+from cvsr.weights import SHIPPED
 
 
 def make(fresh: bool = False, **changes) -> VideoTransformer:
@@ -140,6 +141,28 @@ def test_weights_of_full_attention_attend_in_other_ways(attention, tmp_path):
     torch.testing.assert_close(VideoTransformer.from_pretrained(tmp_path)(**batch).sample, restricted)
     network.use_attention(attention="full", temporal_unit=None)
     torch.testing.assert_close(network(**batch).sample, full)
+
+
+def test_shipped_weights_attend_in_every_way_without_training():
+    network = VideoTransformer.from_pretrained(SHIPPED / "super_resolution" / "transformer").float().eval()
+    generator = torch.Generator().manual_seed(0)
+    latents = torch.randn(1, network.config.in_channels, 20, 4, 6, generator=generator)
+    text = torch.randn(1, 3, network.config.text_width, generator=generator)
+
+    @torch.no_grad()
+    def run(frames, **ways):
+        network.use_attention(**{"attention": "full", "temporal_unit": None} | ways)
+        levels = {"noise_level": torch.zeros(1)}
+        return network(latents[:, :, :frames], torch.tensor([0.5]), text, None, levels).sample
+
+    full = run(5)
+    assert full.abs().amax() > 0.1
+    torch.testing.assert_close(run(5, temporal_unit=5), full, rtol=1e-4, atol=1e-4)
+    everything = run(5, attention="sparse", block=(3, 4), top_k=99)
+    torch.testing.assert_close(everything, full, rtol=1e-4, atol=1e-4)
+    long = run(20, attention="sparse", block=(2, 3), top_k=1, temporal_unit=5)
+    assert long.shape == (1, network.config.out_channels, 20, 4, 6)
+    assert long.isfinite().all()
 
 
 def test_news_from_the_first_frame_reaches_the_last_through_units():
