@@ -7,7 +7,8 @@
     assert np.array_equal(degrade(from_record(record), frames), degrade(drawn, frames))
 
 Every kind of damage is two frozen dataclasses: ranges that know how to draw (`RandomBlur`) and what was drawn
-(`Blur`), which holds all that its result depends on. A second order is a longer list.
+(`Blur`), which holds all that its result depends on; only model-guided damage also needs its model, `redraw`. A second
+order is a longer list.
 """
 
 from collections.abc import Iterator
