@@ -18,7 +18,9 @@ def add_evaluate(commands) -> None:
         "measure a model on held-out data",
         epilog="examples:\n"
         "  python -m cvsr evaluate text_to_video\n"
-        "  python -m cvsr evaluate super_resolution --clips my.mp4 --steps 1 4 8 --consistency 0 3",
+        "  python -m cvsr evaluate super_resolution --clips my.mp4 --steps 1 4 8 --consistency 0 3\n"
+        "  python -m cvsr evaluate detail_curve --model seedvr --json seedvr_curve.json\n"
+        "  python -m cvsr evaluate timestep_samplers",
     )
     models = command.add_subparsers(dest="name", required=True, metavar="NAME")
     codec = add_command(models, "autoencoder", "how well a video is kept")

@@ -30,6 +30,7 @@ COMPARISONS = Path(__file__).parent / "comparisons"
 RECIPES = Path(__file__).parent / "recipes"
 MODEL = "model"  # folder of a run's weights
 FIRST_RUN = "FIRST_RUN"
+EXPORT = "cvsr.training.export.Export"
 
 Settings = dict[str, Any]  # nested, as in a recipe
 
@@ -53,7 +54,7 @@ class Comparison:
         name: of the file and of the result.
         question: what the result answers.
         variants: by name; the first is what the others are held to.
-        recipe: a file of cvsr/training/recipes.
+        recipe: a file of cvsr/training/recipes that ships nothing and keeps no checkpoints.
         settings: laid over the recipe in all variants.
         start: shipped weights that every run starts from; from scratch without.
         seeds: a run of every variant for each.
@@ -153,24 +154,28 @@ def minutes(comparison: Comparison, runs: str | Path) -> float:
 def settings_of_run(
     comparison: Comparison, variant: str, seed: int, folder: Path, weights: str | None = None
 ) -> Settings:
-    """The whole recipe of one run."""
+    """The whole recipe of one run; ValueError if it would ship weights over others."""
     recipe = yaml.safe_load((RECIPES / comparison.recipe).read_text())
     first = run_folder(comparison, next(iter(comparison.variants)), seed, folder.parent.parent)
     own = yaml.safe_load(yaml.safe_dump(comparison.variants[variant].settings).replace(FIRST_RUN, str(first)))
     for changes in (comparison.settings, own):
         recipe = lay_over(recipe, changes)
+    callbacks = list(recipe["trainer"]["callbacks"])
+    if any(callback["class_path"] == EXPORT for callback in callbacks):
+        raise ValueError(
+            f"recipe={comparison.recipe}: would ship what it trains; allowed a recipe without Export;"
+            " try ablation.yaml, or callbacks of your own in the settings"
+        )
     run = {
         "seed_everything": seed,
         "model": {"init_args": {"seed": seed, "weights": weights}},
         "data": {"init_args": {"seed": seed, "weights": weights}},
-        "trainer": {"default_root_dir": str(folder), "callbacks": list(recipe["trainer"]["callbacks"])},
+        "trainer": {"default_root_dir": str(folder), "callbacks": callbacks},
     }
     if comparison.start:
         start = {"name": comparison.start, "folder": weights}
-        run["trainer"]["callbacks"].append(
-            {"class_path": "cvsr.training.warm_start.WarmStart", "init_args": start}
-        )
+        callbacks.append({"class_path": "cvsr.training.warm_start.WarmStart", "init_args": start})
     export = {"name": MODEL, "recipe": str(folder / "recipe.yaml"), "folder": str(folder)}
     export["data"] = f"comparison {comparison.name}, variant {variant}"
-    run["trainer"]["callbacks"].append({"class_path": "cvsr.training.export.Export", "init_args": export})
+    callbacks.append({"class_path": EXPORT, "init_args": export})
     return lay_over(recipe, run)

@@ -8,7 +8,7 @@ from cvsr.cli import evaluate as command
 from cvsr.cli.main import main
 from cvsr.measurements import autoencoder, detail_curve, super_resolution
 from cvsr.measurements.clips import world_clips
-from cvsr.measurements.results import read_result
+from cvsr.measurements.results import Estimate, Row, read_result
 from cvsr.models.attribute_reader import AttributeReader
 from cvsr.pipelines.store import save
 from cvsr.presets import SAMPLING, SEEDVR_SAMPLING
@@ -64,19 +64,43 @@ def test_a_measurement_is_printed_and_kept(
     assert result.seeds["scenes"] == "0 to 0 of the test split"
 
 
-def test_the_detail_curve_of_any_enlarger_is_measured_on_validation_clips(judged, tmp_path, monkeypatch, capsys):
+def test_the_detail_curve_of_any_enlarger_is_measured_on_validation_clips(
+    judged, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(detail_curve, "FRAMES", 5)
     monkeypatch.setattr(detail_curve, "CROP", 32)
     path = tmp_path / "curve.json"
     arguments = ["evaluate", "detail_curve", "--count", "2", "--steps", "4", "--json", str(path)]
     assert main([*arguments, "--model", "seedvr", "--weights", str(judged)]) == 0
     result = read_result(path)
-    assert result.command == "python -m cvsr evaluate detail_curve --count 2 --model seedvr --steps 4 --seed 0"
+    assert (
+        result.command == "python -m cvsr evaluate detail_curve --count 2 --model seedvr --steps 4 --seed 0"
+    )
     assert result.seeds["scenes"] == "0 to 1 of the validation split"
     assert [row.figures["t"].mean for row in result.rows] == pytest.approx([0.375, 0.625, 0.875])
     assert detail_curve.detail_aware(str(path)).knots == pytest.approx([0.375, 0.625, 0.875])
     assert main([*arguments, "--model", "autoencoder", "--weights", str(judged)]) == 2
     assert "model=VideoAutoencoder: no super-resolution" in capsys.readouterr().err
+
+
+def test_a_comparison_keeps_its_question_its_seeds_and_its_budget(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def measure(comparison, runs, count, weights, device):
+        asked.append((comparison.name, runs, count))
+        return [Row("uniform, 2 steps", "clean", 3, {"psnr": Estimate(20.0, 19.0, 21.0)})]
+
+    monkeypatch.setattr(command.ablations, "measure", measure)
+    monkeypatch.setattr(command, "minutes", lambda comparison, runs: 36.2)
+    path = tmp_path / "table.json"
+    assert main(["evaluate", "timestep_samplers", "--count", "4", "--runs", "here", "--json", str(path)]) == 0
+    assert asked == [("timestep_samplers", "here", 4)]
+    result = read_result(path)
+    assert result.command == "python -m cvsr evaluate timestep_samplers --count 4"
+    assert result.question.startswith("Which times make the better super-resolution")
+    assert result.seeds == {"training": "0, 1, 2", "scenes": "0 to 3 of the validation split", "noise": "0"}
+    assert result.budget == "36 minutes of training in 9 runs"
+    assert "uniform, 2 steps" in capsys.readouterr().out
 
 
 def test_clips_are_refused_before_the_work(judged, small, tmp_path, capsys, monkeypatch):

@@ -1,6 +1,6 @@
 import pytest
 
-from cvsr.measurements.results import Estimate, Result, Row
+from cvsr.measurements.results import Estimate, Result, Row, write_result
 from cvsr.notebook.readme import BEGIN, END, README, fill, read_results
 
 RESULT = Result(
@@ -29,6 +29,12 @@ def test_tables_replace_what_stood_between_the_marks():
     assert "| world (32) | model | 35 | 0.41 |" in filled
     assert "`python -m cvsr evaluate codec`, commit abc" in filled
     assert fill(filled, [RESULT]) == filled
+
+
+def test_curves_are_for_lessons(tmp_path):
+    for name in ("detail_curve", "detail_curve_other", "codec"):
+        write_result(RESULT, tmp_path / f"{name}.json")
+    assert read_results(tmp_path) == [RESULT]
 
 
 def test_a_text_without_marks_is_refused():

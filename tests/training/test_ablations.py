@@ -71,6 +71,11 @@ def test_a_run_has_its_seed_everywhere_its_start_and_its_weights(tmp_path):
     assert export["init_args"]["folder"] == str(tmp_path)
 
 
+def test_recipes_that_ship_their_weights_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="would ship what it trains; allowed a recipe without Export"):
+        settings_of_run(Comparison("c", "?", PAIR, recipe="super_resolution.yaml"), "one", 0, tmp_path)
+
+
 def test_finished_runs_are_kept_and_others_refused(tmp_path, monkeypatch):
     trained = []
 
