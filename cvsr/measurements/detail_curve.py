@@ -74,6 +74,8 @@ def predictions(
 ) -> tuple[list[float], list[Tensor]]:
     """The times of a run's steps, falling, and the clean latents (B, c, t, h, w) predicted at each.
 
+    Strength is the system's own (`SuperResolutionPipeline.sampling`).
+
     Args:
         pipeline: of super-resolution.
         small: videos (B, 3, T, H, W) that are enlarged in a single tile.
