@@ -1,7 +1,7 @@
 """Training a base or a super-resolution model by flow matching on precomputed latents."""
 
 from abc import abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -199,10 +199,11 @@ class SuperResolutionTraining(FlowMatching):
             "text", if they have it, is that encoder's. By default a text encoder is trained along.
         noise_range: levels of the noise in the low-resolution latents (SimpleGVR section 4.3).
         clean: how often there is none.
+        attention: changes to how the transformer attends, by the names of `cvsr.models.scopes.AttentionScheme`.
         others: as for `FlowMatching`.
 
     Raises:
-        ValueError: an unknown system.
+        ValueError: an unknown system, or attention that cannot be.
     """
 
     def __init__(
@@ -212,6 +213,7 @@ class SuperResolutionTraining(FlowMatching):
         text_dropout: float = 0.3,
         noise_range: NoiseRange = NoiseRange(0.0, 0.5),  # noqa: B008 (frozen)
         clean: float = 0.6,
+        attention: dict[str, Any] | None = None,
         **others,
     ):
         if system not in SYSTEMS:
@@ -219,6 +221,8 @@ class SuperResolutionTraining(FlowMatching):
         self.build, self.kind = SYSTEMS[system]
         super().__init__(text_dropout=text_dropout, **others)
         self.noise_range, self.clean, self.learns_text = noise_range, clean, text_from is None
+        if attention:
+            self.transformer.use_attention(**attention)
         if text_from:
             source = load(text_from, self.hparams.weights)
             self.tokenizer, self.text_encoder = source.tokenizer, source.text_encoder.requires_grad_(False)

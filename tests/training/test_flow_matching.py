@@ -1,11 +1,20 @@
 """What an error counts, and where."""
 
+from unittest.mock import patch
+
 import pytest
 import torch
 from diffusers import AutoencoderKLWan
 
 from cvsr.models.latent_upsampler import LatentUpsampler
-from cvsr.training.flow_matching import TextToVideoTraining, calmness, channel_weights
+from cvsr.presets import PRESETS
+from cvsr.systems.base import build_super_resolution
+from cvsr.training.flow_matching import (
+    SuperResolutionTraining,
+    TextToVideoTraining,
+    calmness,
+    channel_weights,
+)
 from cvsr.training.latent_super_resolution import fit_latent_upsampler
 
 
@@ -54,3 +63,15 @@ def test_the_upsamplers_linear_map_is_recovered():
         held_out = torch.randn(1, 3, 4, 8, 8)
         expected, found = maker.linear(held_out), fitted.linear(held_out)
     torch.testing.assert_close(found[..., 4:-4, 4:-4], expected[..., 4:-4, 4:-4], atol=2e-2, rtol=2e-2)
+
+
+def test_a_training_may_attend_in_another_way():
+    stage = build_super_resolution(PRESETS["tiny"], ["a ball"])
+    with patch("cvsr.training.flow_matching.load", lambda *_: stage.autoencoder):
+        sparse = SuperResolutionTraining(
+            preset="tiny", attention={"attention": "sparse", "block": [2, 2], "temporal_unit": 5}
+        )
+        with pytest.raises(ValueError, match="attention='dense'"):
+            SuperResolutionTraining(preset="tiny", attention={"attention": "dense"})
+    config = sparse.pipeline.transformer.config
+    assert (config.attention, tuple(config.block), config.temporal_unit) == ("sparse", (2, 2), 5)
