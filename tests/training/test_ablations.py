@@ -118,5 +118,5 @@ def test_what_is_no_comparison_is_refused_in_one_line(tmp_path, text, words):
     with pytest.raises(ValueError, match=words) as error:
         read_comparison(path)
     assert "\n" not in str(error.value)
-    with pytest.raises(ValueError, match="allowed a file like those of noise_ranges"):
+    with pytest.raises(ValueError, match="allowed a file like those of attention_operators, noise_ranges"):
         read_comparison(tmp_path / "missing.yaml")
