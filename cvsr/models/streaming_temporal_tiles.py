@@ -1,8 +1,9 @@
 """Video autoencoders that see a whole clip at once, in diffusers' own temporal tiles, as frames come.
 
 HunyuanVideo's norms act on all frames and its attention on all earlier ones, LTX's decoder may see the next ones: none
-of their streams equals the whole clip. diffusers cuts it into tiles that overlap in time and fade into each other; a stream needs no more than
-the tile before, and gives what diffusers' `use_framewise_encoding` and `use_framewise_decoding` give.
+of their streams equals the whole clip. diffusers cuts it into tiles that overlap in time and fade into each other; a
+stream needs no more than the tile before, and gives what diffusers' `use_framewise_encoding` and
+`use_framewise_decoding` give.
 """
 
 from collections.abc import Iterator
