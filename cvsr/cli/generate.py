@@ -10,6 +10,7 @@ from cvsr.cli.session import device, quiet_libraries, report
 from cvsr.data.files import check_output
 from cvsr.data.video import write_video
 from cvsr.pipelines.cascade import CascadePipeline
+from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.store import load
 from cvsr.presets import SAMPLING
 
@@ -45,19 +46,16 @@ def generate(
         "generator": torch.Generator().manual_seed(seed),
         "output_type": "np",
     }
+    enlarging = {"strength": strength, "detail": detail, "consistency": consistency}
     if no_upscale:
         small = large = base.to(device())(**arguments, num_inference_steps=steps).frames[0]
     else:
         enlarger = load(SYSTEMS[system], weights)
         enlarger.set_progress_bar_config(desc="large video", unit="step")
         cascade = CascadePipeline(base, enlarger).to(device())
-        both = cascade(
-            **arguments,
-            base_inference_steps=steps,
-            strength=strength,
-            detail=detail,
-            consistency=consistency,
-        )
+        asked = Enlargement(**enlarging).completed(enlarger.sampling)
+        enlarging = {name: getattr(asked, name) for name in enlarging}
+        both = cascade(**arguments, base_inference_steps=steps, **enlarging)
         small, large = both.base[0], both.frames[0]
     settings = {
         "command": "generate",
@@ -66,9 +64,7 @@ def generate(
         "steps": steps,
         "seed": seed,
         "guidance": guidance,
-        "strength": strength,
-        "detail": detail,
-        "consistency": consistency,
+        **enlarging,
     }
     _write(output, large, settings)
     if compared:

@@ -15,7 +15,7 @@ from cvsr.cli.main import main
 from cvsr.data.video import Video, read_video, write_video
 from cvsr.pipelines.seedvr import SeedVRPipeline
 from cvsr.pipelines.store import save
-from cvsr.presets import PRESETS
+from cvsr.presets import PRESETS, SAMPLING
 from cvsr.systems.seedvr import build_seedvr
 from cvsr.weights import Card, write_card
 
@@ -116,6 +116,8 @@ def test_generate_makes_the_large_video_and_beside_it_the_comparison(weights, tm
     video = read_video(output)
     assert video.frames.shape == (3, 256, 256, 3)
     assert video.metadata["cvsr"]["prompt"] == "a red ball"
+    used = {name: video.metadata["cvsr"][name] for name in ("strength", "detail", "consistency")}
+    assert used == {name: getattr(SAMPLING, name) for name in used}
     assert read_video(tmp_path / "ball_compare.mp4").frames.shape == (3, 256 + 28, 3 * 256, 3)
 
 
