@@ -66,27 +66,12 @@ def _add_comparison(command: Parser) -> None:
 
 def _add_enlarging(command: Parser) -> None:
     """Settings of super-resolution, one or several of each to compare."""
-    command.add_argument(
-        "--steps",
-        type=whole("steps", SAMPLING.steps, least=1),
-        nargs="+",
-        metavar="N",
-        help="one number or several to compare (default: as upscale)",
-    )
-    command.add_argument(
-        "--consistency",
-        type=whole("consistency", SAMPLING.consistency, least=0),
-        nargs="+",
-        metavar="ROUNDS",
-        help="likewise",
-    )
-    command.add_argument(
-        "--detail",
-        type=real("detail", 1.3, least=0),
-        nargs="+",
-        metavar="FACTOR",
-        help="likewise",
-    )
+    for name, kind, metavar, what in (
+        ("steps", whole("steps", SAMPLING.steps, least=1), "N", "one or several to compare (default: as upscale)"),
+        ("consistency", whole("consistency", SAMPLING.consistency, least=0), "ROUNDS", "likewise"),
+        ("detail", real("detail", 1.3, least=0), "FACTOR", "likewise"),
+    ):
+        command.add_argument(f"--{name}", type=kind, nargs="+", metavar=metavar, help=what)
 
 
 def _add_measured(command: Parser, count: int, what: str) -> None:

@@ -86,7 +86,7 @@ class SuperResolutionPipeline(VideoPipeline):
             tiling=tiling,
             generator=generator,
             callback_on_step_end=callback_on_step_end,
-        ).completed(self.sampling)
+        )
         if output_type == "latent":
             frames = self._latents(video, settings)
         else:
@@ -158,6 +158,7 @@ class SuperResolutionPipeline(VideoPipeline):
 
     def _latents(self, video: Tensor, settings: Enlargement) -> Tensor:
         """The result's latents (B, c, t, h, w), of a video that is one tile of one chunk."""
+        settings = settings.completed(self.sampling)
         tiling = settings.tiling
         tiles = tiling.chunks(video.shape[2]) * len(tiling.cover(*settings.canvas(video)))
         if tiles > 1:
