@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cvsr.data.resize import resize
 
-CALM = 0.03  # local standard deviation, of values in [-1, 1], at which detail stays as it is predicted
+CALM = 0.02  # local contrast, of values in [-1, 1], at which detail stays as it is predicted
 WINDOW = 9  # pixels, height and width, of what is local
 FLAT = 1e-5  # standard deviation of a frame without any contrast to stretch
 
@@ -51,14 +51,18 @@ def emphasise_detail(video: Tensor, enlarged: Tensor, factor: float) -> Tensor:
 
 
 def local_contrast(video: Tensor) -> Tensor:
-    """Standard deviation of the mean of the channels around each pixel, (B, 1, T, H, W), in a window of `WINDOW`."""
+    """How far the mean of the channels strays from its surroundings' mean (root mean square), (B, 1, T, H, W).
+
+    Both means are over a window of `WINDOW`. An even shade, however steep, has none of it: a plain standard deviation
+    would take a round, smooth body for a busy one.
+    """
     grey = rearrange(video.mean(1), "b t h w -> (b t) 1 h w")
 
     def around(values: Tensor) -> Tensor:
         return F.avg_pool2d(values, WINDOW, stride=1, padding=WINDOW // 2, count_include_pad=False)
 
-    variance = around(grey.square()) - around(grey).square()
-    return rearrange(variance.clamp(min=0).sqrt(), "(b t) 1 h w -> b 1 t h w", b=len(video))
+    strays = grey - around(grey)
+    return rearrange(around(strays.square()).sqrt(), "(b t) 1 h w -> b 1 t h w", b=len(video))
 
 
 def transfer_colour(video: Tensor, enlarged: Tensor, levels: int = 5) -> Tensor:
