@@ -41,7 +41,8 @@ class AttentionScheme:
         attention: one of `PATTERNS`.
         temporal_unit: latent frames in a unit, which attention does not leave; None: all of a clip.
         window: of "swin", its size in tokens; smaller at borders.
-        block: of "sparse", height and width in tokens; SimpleGVR's (section 5.3.2) are the default.
+        block: of "sparse", height and width in tokens, the whole of a frame that is smaller; SimpleGVR's (section
+            5.3.2) are the default.
         top_k: of "sparse", how many other blocks a block reads.
     """
 
@@ -100,12 +101,11 @@ class Layout:
             over_time = rearrange(x, "B T S D -> (B S) T D")
             return rearrange(layer(over_time, turns[:, 0]), "(B S) T D -> B T S D", B=batch)
         size = (frames, *self.size[1:])
+        block = tuple(map(min, self.scheme.block, size[1:]))  # the same weights serve frames smaller than a block
         mix = {
             "3d": attention,
             "windows": partial(window_attention, size=size, window=self.scheme.window, shifted=self.shifted),
-            "blocks": partial(
-                sparse_local_attention, size=size, block=self.scheme.block, top_k=self.scheme.top_k
-            ),
+            "blocks": partial(sparse_local_attention, size=size, block=block, top_k=self.scheme.top_k),
         }[scope]
         return layer(x.flatten(1, 2), turns.flatten(0, 1), mix).view_as(x)
 

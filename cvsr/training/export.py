@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -33,14 +34,12 @@ class Export(Callback):
         recipe: the YAML file of this run.
         data: one sentence on what it was trained on.
         folder: of the weights; the repository's by default.
-        after: the YAML file of the run that it went on from, if any.
+        after: the YAML files of the runs before it that led to the weights it began with.
     """
 
-    def __init__(
-        self, name: str, recipe: str, data: str, folder: str | None = None, after: str | None = None
-    ):
+    def __init__(self, name: str, recipe: str, data: str, folder: str | None = None, after: Sequence[str] = ()):
         self.target, self.data = weights_folder(folder) / name, data
-        self.recipes = [after, recipe] if after else [recipe]
+        self.recipes = [*after, recipe]
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write a new folder beside the old one and put it in its place."""

@@ -23,7 +23,17 @@ RUNS = (
     "super_resolution",
     "seedvr",
     "simplegvr",
+    "simplegvr_generated",
+    "simplegvr_long",
 )
+SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
+    "autoencoder": ["autoencoder", "decoder"],
+    "autoencoder_adversarial": ["adversarial"],
+    "text_to_video": ["text_to_image", "text_to_video"],
+    "super_resolution": ["super_resolution"],
+    "seedvr": ["seedvr"],
+    "simplegvr": ["simplegvr", "simplegvr_generated", "simplegvr_long"],
+}
 
 
 def tiny(name: str, folder: Path, steps: int, **model) -> Path:
@@ -39,7 +49,7 @@ def tiny(name: str, folder: Path, steps: int, **model) -> Path:
         if name == "adversarial":
             recipe["model"]["init_args"]["weights"] = f"{folder}/weights"
     else:
-        store = "shards" if name in ("seedvr", "simplegvr") else "latents"
+        store = "shards" if name == "seedvr" or "simplegvr" in name else "latents"
         data |= {"clips": f"{folder}/pixels/train", store: f"{folder}/{name}", "train": sources}
         data |= {"weights": f"{folder}/weights"}
         data["buckets"] = [{"batch": 2, "frames": 2, "size": 4}, {"batch": 3, "frames": 1, "size": 4}]
@@ -49,6 +59,7 @@ def tiny(name: str, folder: Path, steps: int, **model) -> Path:
                 "fit_clips": 4,
                 "fit_bucket": {"batch": 1, "frames": 2, "size": 12},
             }
+        if "simplegvr" in name:
             data |= {"clips": f"{folder}/larger_pixels/train", "train": sources | {"size": 96}}  # 3×3 small positions
     recipe["data"]["init_args"] = data
     recipe["trainer"] |= {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
@@ -81,22 +92,18 @@ def weights_of(checkpoint: Path) -> dict[str, torch.Tensor]:
 
 
 def test_recipes_ship_weights_that_load_and_say_how_they_were_made(trained):
-    for name in ("autoencoder", "autoencoder_adversarial", "text_to_video", "super_resolution", "seedvr", "simplegvr"):
+    for name, recipes in SHIPPED_BY.items():
         assert verify(trained / "weights" / name) == []
         card = json.loads((trained / "weights" / name / "card.json").read_text())
         assert card["steps"] == 6
-        recipes = {
-            "autoencoder": ["autoencoder", "decoder"],
-            "autoencoder_adversarial": ["adversarial"],
-            "text_to_video": ["text_to_image", "text_to_video"],
-        }
         assert card["command"] == " && ".join(
-            f"python -m cvsr fit --config cvsr/training/recipes/{recipe}.yaml" for recipe in recipes.get(name, [name])
+            f"python -m cvsr fit --config cvsr/training/recipes/{recipe}.yaml" for recipe in recipes
         )
     assert card["shared"] == {"autoencoder": "../autoencoder"}
     for name in ("super_resolution", "seedvr", "simplegvr"):
         pipeline = load(name, trained / "weights")
         assert pipeline(torch.zeros(1, 3, 2, 8, 8), num_inference_steps=1).frames.shape == (1, 3, 2, 32, 32)
+    assert load("simplegvr", trained / "weights").transformer.config["attention"] == "sparse"
     assert len(list((trained / "runs" / "text_to_video" / "samples").glob("*.png"))) == 1
 
 
