@@ -9,18 +9,20 @@ from torch import Tensor
 from tqdm import tqdm
 
 from cvsr.data.resize import resize
+from cvsr.evaluation.metrics import flicker
+from cvsr.measurements import cascade
 from cvsr.measurements.autoencoder import fidelity
-from cvsr.measurements.clips import VALIDATION, eight_bit, world_clips
+from cvsr.measurements.cascade import PROMPTS
+from cvsr.measurements.clips import PIXELS, eight_bit
+from cvsr.measurements.inputs import CLEAN, PLANTED, make_inputs
 from cvsr.measurements.results import Row
-from cvsr.measurements.structural_errors import plant_errors, structure_kept, survival
+from cvsr.measurements.structural_errors import structure_kept, survival
 from cvsr.measurements.super_resolution import SCALE
 from cvsr.measurements.tally import Tally
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.training.ablations import Comparison, train
 
 Figures = dict[str, float]  # means over the clips
-PIXELS = 256  # of the scenes whose middles are the clips
-CLEAN, PLANTED = "clean", "planted errors"  # kinds of input
 
 
 def measure(
@@ -38,27 +40,24 @@ def measure(
     Args:
         comparison: what is compared.
         runs: folder of the runs, finished ones included.
-        count: clips, all of one shape.
-        weights: the folder of weights that holds the autoencoder; the repository's by default.
+        count: scenes that the inputs are made of.
+        weights: the folder that holds the autoencoder and the base model; the repository's by default.
         device: that the models are measured on; training takes what there is.
     """
-    clips = world_clips(count, comparison.frames, PIXELS, VALIDATION, comparison.crop)
-    truth = torch.cat([clip.load() for clip in clips])  # (N, 3, T, H, W)
-    small = {CLEAN: _eight_bits(resize(truth, *(side // SCALE for side in truth.shape[-2:])))}
-    if comparison.planted_errors:
-        small[PLANTED] = _eight_bits(plant_errors(small[CLEAN], seed=0))
+    small, truth = make_inputs(comparison, count, weights, device)
+    bicubic = {kind: resize(video, *truth.shape[-2:]) for kind, video in small.items()}
     tally = Tally()
-    for group, video in small.items():
-        tally.add("bicubic", group, judge(resize(video, *truth.shape[-2:]), truth))
+    for kind, reached in judge_all(bicubic, small, truth).items():
+        tally.add("bicubic", kind, reached)
     for seed in comparison.seeds:  # seed by seed: what is there after half of the time can be compared
         figures: dict[tuple[str, str], dict[str, Figures]] = defaultdict(dict)
         for name in tqdm(comparison.variants, desc=f"{comparison.name}, seed {seed}", unit="run"):
             pipeline = train(comparison, name, seed, runs, weights).to(device)
             for steps in comparison.steps:
                 results = enlarge(pipeline, small, comparison.variants[name].strength, steps)
-                for group, reached in judge_all(results, small, truth).items():
-                    figures[f"{steps} steps", group][name] = reached
-                    tally.add(f"{name}, {steps} steps", group, reached)
+                for kind, reached in judge_all(results, small, truth).items():
+                    figures[f"{steps} steps", kind][name] = reached
+                    tally.add(f"{name}, {steps} steps", kind, reached)
         _add_differences(tally, figures, list(comparison.variants))
     return tally.rows()
 
@@ -69,10 +68,14 @@ def judge_all(results: dict[str, Tensor], small: dict[str, Tensor], truth: Tenso
     Args:
         results: by kind of input, (N, 3, T, H, W).
         small: the inputs.
-        truth: what all of them were made of.
+        truth: what all of them were made of, or show.
     """
-    figures = {group: judge(video, truth) for group, video in results.items()}
-    figures[CLEAN]["structure_kept"] = float(structure_kept(results[CLEAN], small[CLEAN]).mean())
+    figures = {
+        kind: judge_generated(video, small[kind], truth) if kind == PROMPTS else judge(video, truth)
+        for kind, video in results.items()
+    }
+    if CLEAN in results:
+        figures[CLEAN]["structure_kept"] = float(structure_kept(results[CLEAN], small[CLEAN]).mean())
     if PLANTED in results:
         left = survival(results[PLANTED], results[CLEAN], small[PLANTED], small[CLEAN])
         figures[PLANTED]["error_left"] = float(left.mean())
@@ -80,10 +83,22 @@ def judge_all(results: dict[str, Tensor], small: dict[str, Tensor], truth: Tenso
 
 
 def judge(video: Tensor, truth: Tensor) -> Figures:
-    """Mean fidelity of videos (N, 3, T, H, W)."""
-    pairs = zip(_eight_bits(video).split(1), truth.split(1), strict=True)
-    each = [fidelity(clip, reference) for clip, reference in pairs]
-    return {name: float(np.mean([figures[name] for figures in each])) for name in each[0]}
+    """Mean fidelity of videos (N, 3, T, H, W), and how much their frames change that should not."""
+    pairs = zip(eight_bit(video).split(1), truth.split(1), strict=True)
+    return _mean([fidelity(*pair) | {"flicker": float(flicker(*pair))} for pair in pairs])
+
+
+def judge_generated(video: Tensor, small: Tensor, scenes: Tensor) -> Figures:
+    """Means of what can be said without a truth (`cvsr.measurements.cascade.figures`) of videos (N, 3, T, H, W).
+
+    Args:
+        video: made of the base model's videos.
+        small: these, (N, 3, T, H / 4, W / 4).
+        scenes: of the same captions, (N, 3, T, H, W).
+    """
+    moving = resize(small, *video.shape[-2:]).clamp(-1, 1)
+    clips = zip(*(each.split(1) for each in (eight_bit(video), scenes, moving)), strict=True)
+    return _mean([cascade.figures(*clip, cascade.clean_pictures(PIXELS)) for clip in clips])
 
 
 def enlarge(
@@ -99,7 +114,7 @@ def enlarge(
     """
     pipeline.set_progress_bar_config(disable=True)
     return {
-        group: pipeline(
+        kind: pipeline(
             video,
             scale=SCALE,
             num_inference_steps=steps,
@@ -108,7 +123,7 @@ def enlarge(
             consistency=0,
             generator=torch.Generator().manual_seed(0),
         ).frames.cpu()
-        for group, video in small.items()
+        for kind, video in small.items()
     }
 
 
@@ -117,11 +132,11 @@ def _add_differences(
 ) -> None:
     """Of the variants to the first, in the runs of one seed."""
     first, *others = variants
-    for (steps, group), reached in figures.items():
+    for (steps, kind), reached in figures.items():
         for name in others:
             gained = {figure: value - reached[first][figure] for figure, value in reached[name].items()}
-            tally.add(f"{name} minus {first}, {steps}", group, gained)
+            tally.add(f"{name} minus {first}, {steps}", kind, gained)
 
 
-def _eight_bits(video: Tensor) -> Tensor:
-    return torch.cat([eight_bit(clip) for clip in video.split(1)])
+def _mean(each: list[Figures]) -> Figures:
+    return {name: float(np.mean([figures[name] for figures in each])) for name in each[0]}

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -42,7 +43,7 @@ def measure(
     taken along the motion of the bicubic enlargement; "niqe" is fitted on clean scenes of the world. The rendered
     scenes themselves have a row.
     """
-    tally, clean = Tally(), fit_clean_pictures(clip.load() for clip in world_clips(CLEAN, 1, pixels, VALIDATION))
+    tally, clean = Tally(), clean_pictures(pixels)
     for pipeline in (base, *enlargers.values()):
         pipeline.set_progress_bar_config(disable=True)
     for number in tqdm(range(count), desc="cascade", unit="prompt"):
@@ -65,6 +66,12 @@ def measure(
             tally.add(name, PROMPTS, figures(large.cpu(), rendered, bicubic, clean) | {"seconds": seconds})
         tally.add("rendered scenes", PROMPTS, figures(rendered, rendered, rendered, clean))
     return tally.rows()
+
+
+@cache
+def clean_pictures(pixels: int) -> CleanPictures:
+    """What "niqe" is fitted on: stills of the validation split, pixels × pixels."""
+    return fit_clean_pictures(clip.load() for clip in world_clips(CLEAN, 1, pixels, VALIDATION))
 
 
 def figures(video: Tensor, rendered: Tensor, moving: Tensor, clean: CleanPictures) -> dict[str, float]:

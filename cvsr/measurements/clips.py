@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from cvsr.data.scenes import sample_scene
@@ -30,11 +31,10 @@ def world_clips(
     count: int, frames: int = FRAMES, pixels: int = PIXELS, split: str = SPLIT, crop: int | None = None
 ) -> list[Clip]:
     """The first `count` scenes of a split, or of each the middle of crop × crop pixels."""
-    inside = slice((pixels - crop) // 2, (pixels + crop) // 2) if crop else slice(None)
 
     def draw(seed: int) -> Tensor:
-        video = to_tensor(render(sample_scene(seed, split), frames, pixels, pixels).frames)
-        return video[None, ..., inside, inside]
+        video = to_tensor(render(sample_scene(seed, split), frames, pixels, pixels).frames)[None]
+        return middle(video, crop or pixels)
 
     return [Clip(WORLD, lambda seed=seed: draw(seed)) for seed in range(count)]
 
@@ -66,6 +66,12 @@ def real_clips(
     return clips
 
 
+def middle(video: Tensor, side: int) -> Tensor:
+    """The middle side × side pixels of square videos (B, 3, T, H, H)."""
+    inside = slice((video.shape[-1] - side) // 2, (video.shape[-1] + side) // 2)
+    return video[..., inside, inside]
+
+
 def eight_bit(video: Tensor) -> Tensor:
-    """(1, 3, T, H, W) as it is after it was written to a lossless file: in [-1, 1], in steps of 2 / 255."""
-    return to_tensor(to_frames(video[0].cpu()))[None]
+    """(B, 3, T, H, W) as it is after it was written to a lossless file: in [-1, 1], in steps of 2 / 255."""
+    return torch.stack([to_tensor(to_frames(clip)) for clip in video.cpu()])

@@ -44,8 +44,8 @@ def level(figure: Estimate | None) -> str:
     if figure is None:
         return ""
     if figure.low is None:
-        return f"{figure.mean:.3f}"
-    return f"{figure.mean:.3f} ± {(figure.high - figure.low) / 2:.3f}"
+        return _number(figure.mean)
+    return f"{_number(figure.mean)} ± {_number((figure.high - figure.low) / 2)}"
 
 
 def difference(figure: Estimate | None) -> str:
@@ -53,9 +53,15 @@ def difference(figure: Estimate | None) -> str:
     if figure is None:
         return ""
     if figure.low is None:
-        return f"{figure.mean:+.3f}"
+        return _number(figure.mean, "+")
     mark = "▲" if figure.low > 0 else "▼" if figure.high < 0 else "≈"
-    return f"{mark} {figure.mean:+.3f} ({figure.low:+.3f} to {figure.high:+.3f})"
+    mean, low, high = (_number(value, "+") for value in (figure.mean, figure.low, figure.high))
+    return f"{mark} {mean} ({low} to {high})"
+
+
+def _number(value: float, sign: str = "") -> str:
+    """Three decimals, or three digits of what is too small for them; `sign` as in a format."""
+    return f"{value:{sign}.3f}" if abs(value) >= 0.1 or value == 0 else f"{value:{sign}.3g}"
 
 
 def _provenance(result: Result) -> str:

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from cvsr.diffusion.noise_augmentation import NoiseRange
-from cvsr.measurements.ablations import CLEAN, PLANTED, Figures, enlarge
+from cvsr.measurements.ablations import Figures, enlarge
+from cvsr.measurements.inputs import CLEAN, PLANTED
 from cvsr.notebook.figures import PALETTE
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 

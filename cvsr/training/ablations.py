@@ -59,7 +59,7 @@ class Comparison:
         start: shipped weights that every run starts from; from scratch without.
         seeds: a run of every variant for each.
         steps: of sampling, one number or several.
-        planted_errors: whether it is also measured on inputs with errors in them.
+        inputs: the kinds of input that it is measured on, see `cvsr.measurements.inputs`.
         frames, crop: of the clips it is measured on, in frames and pixels.
 
     Raises:
@@ -74,7 +74,7 @@ class Comparison:
     start: str | None = None
     seeds: tuple[int, ...] = (0, 1, 2)
     steps: tuple[int, ...] = (4,)
-    planted_errors: bool = False
+    inputs: tuple[str, ...] = ("clean",)
     frames: int = 5
     crop: int = 64
 

@@ -59,7 +59,7 @@ def test_a_comparison_from_the_recipe_to_the_table(weights, tmp_path, monkeypatc
         start="super_resolution",
         seeds=(0, 1, 2),
         steps=(1, 2),
-        planted_errors=True,
+        inputs=("clean", "planted errors"),
         crop=32,
     )
     rows = {(row.method, row.clips): row for row in room.measure(comparison, tmp_path / "runs", 2, weights)}

@@ -42,4 +42,6 @@ def test_no_difference_is_claimed_where_the_interval_holds_zero():
     assert difference(Estimate(-0.2, -0.3, -0.1)).startswith("▼")
     assert difference(Estimate(0.2)) == "+0.200"
     assert difference(None) == level(None) == ""
+    assert difference(Estimate(0.000123456, -0.5, 0.0)) == "≈ +0.000123 (-0.500 to +0.000)"
+    assert level(Estimate(0.0021, 0.00195, 0.00225)) == "0.0021 ± 0.00015"
     assert level(replace(Estimate(1.0), low=0.5, high=1.5)) == "1.000 ± 0.500"

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cvsr.diffusion.noise_augmentation import NoiseRange
-from cvsr.measurements.ablations import CLEAN, PLANTED
+from cvsr.measurements.inputs import CLEAN, PLANTED
 from cvsr.notebook.figures import png
 from cvsr.notebook.noise_augmentation import draw_trade_off, sweep
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
