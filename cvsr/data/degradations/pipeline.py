@@ -152,13 +152,18 @@ def degrade(drawn: list[Degradation], frames: np.ndarray, redraw: Redraw | None 
 
 
 def _entries(description: Description) -> Iterator[tuple[str, dict[str, Any]]]:
-    if not isinstance(description, list) or not all(isinstance(e, dict) and len(e) == 1 for e in description):
+    if not isinstance(description, list) or not all(_is_entry(entry) for entry in description):
         raise ValueError(
             f"degradations={description!r}: no list of them; allowed one 'name: settings' an entry;"
             " try '- blur: {sigma: [0.2, 3.0]}'"
         )
     for entry in description:
         yield from entry.items()
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether it is a name with its settings, which may be left empty."""
+    return isinstance(entry, dict) and len(entry) == 1 and isinstance(*entry.values(), dict | None)
 
 
 def _build(kinds: dict[str, type], name: str, settings: dict[str, Any]) -> Any:

@@ -141,6 +141,7 @@ def test_a_second_order_is_a_longer_list():
         ([{"jpeg": {"probability": 2}}], "probability=2"),
         ({"blur": {}}, "no list of them"),
         (["blur"], "no list of them"),
+        ([{"jpeg": 30}], "no list of them"),
     ],
 )
 def test_mistakes_in_a_description(description, message):
