@@ -12,16 +12,20 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from cvsr.data.degradations.pipeline import read_pipeline
+from cvsr.data.filtering import QualityFilter
 from cvsr.data.latents import LatentClips, build_latents
 from cvsr.data.pixels import PixelClips, PixelSources, WholeClips, build_pixels
-from cvsr.data.shards import ShardSettings, build_shards
+from cvsr.data.shards import build_shards
 from cvsr.data.shards_reading import ShardClips, collate
+from cvsr.data.shards_settings import ShardSettings
 from cvsr.data.stream import Bucket, stream
+from cvsr.evaluation.musiq import Musiq
 from cvsr.models.autoencoder import encode_to_latents
 from cvsr.models.text import encode_prompts
 from cvsr.pipelines.base import VideoPipeline
 from cvsr.pipelines.redrawing import Redrawing
 from cvsr.pipelines.store import load
+from cvsr.pipelines.text_to_video import TextToVideoPipeline
 
 
 class PixelData(LightningDataModule):
@@ -121,6 +125,7 @@ class ShardData(LightningDataModule):
             they take turns otherwise.
         text_from: name of the weights whose text encoder embeds the captions, and of the base model where the
             degradations are guided by one.
+        quality: which clips are good enough, `QualityFilter()` by default.
         shares, workers, seed, weights: as for `LatentData`.
     """
 
@@ -135,6 +140,7 @@ class ShardData(LightningDataModule):
         reduction: int = 1,
         mixed: bool = False,
         text_from: str = "text_to_video",
+        quality: QualityFilter | None = None,
         shares: dict[str, float] | None = None,
         workers: int = 0,
         seed: int = 0,
@@ -142,13 +148,18 @@ class ShardData(LightningDataModule):
     ):
         super().__init__()
         self.clips, self.shards, self.train = Path(clips), Path(shards), train
-        self.settings = ShardSettings(read_pipeline(degradations), variants, reduction)
+        self.settings = ShardSettings(
+            read_pipeline(degradations), variants, reduction, quality or QualityFilter()
+        )
         self.buckets, self.mixed, self.text_from = buckets, mixed, text_from
         self.shares, self.workers, self.seed, self.weights = shares, workers, seed, weights
 
     def prepare_data(self) -> None:
-        build_pixels(self.clips, self.train)
+        musiq = None if self.settings.quality.musiq is None else Musiq().score
         autoencoder, text = self._models()
+        if self.settings.is_guided:
+            self._check_guide(autoencoder, text)
+        build_pixels(self.clips, self.train)
 
         def embed(caption: str) -> Tensor:
             states, mask = encode_prompts(text.tokenizer, text.text_encoder, [caption])
@@ -166,6 +177,7 @@ class ShardData(LightningDataModule):
             embed,
             text_hash(text),
             guide,
+            musiq,
         )
         rank_zero_info(f"{self.shards}: {manifest.summary()}")
 
@@ -179,6 +191,19 @@ class ShardData(LightningDataModule):
 
     def _models(self) -> tuple[ModelMixin, VideoPipeline]:
         return load("autoencoder", self.weights), load(self.text_from, self.weights)
+
+    def _check_guide(self, autoencoder: ModelMixin, base: VideoPipeline) -> None:
+        """Raise ValueError unless `base` draws videos, as latents of the autoencoder."""
+        if not isinstance(base, TextToVideoPipeline):
+            raise ValueError(
+                f"text_from={self.text_from}: no base model, which model_guided degradations need; allowed weights of"
+                " a TextToVideoPipeline; try text_to_video"
+            )
+        if encoder_hash(base.autoencoder) != encoder_hash(autoencoder):
+            raise ValueError(
+                f"text_from={self.text_from}: draws latents of another autoencoder than that of weights={self.weights};"
+                " allowed a base model of the same; try one that was trained with it"
+            )
 
 
 def encoder_hash(autoencoder: ModelMixin) -> str:

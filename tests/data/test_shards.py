@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+from dataclasses import replace
 from itertools import count
 
 import cv2
@@ -14,8 +15,9 @@ import webdataset
 from cvsr.data.degradations.pipeline import degrade, from_record, parse_pipeline
 from cvsr.data.filtering import QualityFilter
 from cvsr.data.resize import resize
-from cvsr.data.shards import ShardSettings, build_shards
+from cvsr.data.shards import build_shards
 from cvsr.data.shards_manifest import read_manifest
+from cvsr.data.shards_settings import ShardSettings
 from cvsr.data.video import to_tensor
 
 PIPELINE = parse_pipeline([{"blur": {}}, {"resize": {"factor": [0.25, 0.25], "reduce": 1, "enlarge": 0}}])
@@ -45,9 +47,16 @@ def embed(caption):
     )
 
 
-def build(folder, clips, settings=SETTINGS, **models):
+def score(video):
+    """Ten for each frame that is looked at."""
+    return torch.tensor([10.0 * video.shape[2]])
+
+
+def build(folder, clips, settings=SETTINGS, musiq=None, **models):
     models = MODELS | models
-    return build_shards(folder, clips, settings, encode, models["codec"], embed, models["text_encoder"])
+    return build_shards(
+        folder, clips, settings, encode, models["codec"], embed, models["text_encoder"], musiq=musiq
+    )
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +167,7 @@ def test_a_second_build_changes_nothing_and_a_lost_shard_comes_back(shards, clip
             {"settings": ShardSettings(parse_pipeline([{"jpeg": {}}]), 3, clips_per_shard=2, seed=5)},
             "degradations",
         ),
+        ({"settings": replace(SETTINGS, quality=QualityFilter(musiq=40)), "musiq": score}, "quality"),
     ],
 )
 def test_other_settings_are_refused(shards, clips, change, named):
@@ -186,6 +196,25 @@ def test_no_clips_no_names_and_nothing_good(tmp_path):
         build(tmp_path / "shards", tmp_path)
 
 
+def test_clips_that_look_poor_are_rejected_where_the_filter_asks(tmp_path, clips):
+    settings = replace(SETTINGS, quality=QualityFilter(musiq=50))
+    with pytest.raises(ValueError, match=r"musiq=None: the filter asks for 50 and more.*Musiq"):
+        build(tmp_path / "shards", clips, settings)
+    assert not (tmp_path / "shards").exists()
+    manifest = build(tmp_path / "shards", clips, settings, score)
+    assert manifest.settings["quality"]["musiq"] == 50
+    assert manifest.outputs.keys() == {"a_mp4", "b", "c"}
+    assert manifest.rejects["d"] == "poor: MUSIQ 10.0 under 50"
+    assert manifest.rejects["e_dark"] == REJECTS["e_dark"]
+    assert "poor 1" in manifest.summary()
+
+
+def test_clips_whose_inputs_would_have_no_whole_positions_are_rejected(tmp_path, clips):
+    manifest = build(tmp_path, clips, replace(SETTINGS, reduction=8))
+    assert manifest.outputs.keys() == {"a_mp4", "b", "d"}
+    assert manifest.rejects["c"] == "indivisible: 8×12 latents by the reduction 8"
+
+
 def test_latents_that_half_precision_cannot_hold_are_rejected(tmp_path, clips):
     everything = ShardSettings(PIPELINE, variants=1, quality=QualityFilter((0, 255), 0))
     with pytest.raises(ValueError, match="not finite"):
@@ -198,7 +227,8 @@ import time
 import torch
 
 from cvsr.data.degradations.pipeline import parse_pipeline
-from cvsr.data.shards import ShardSettings, build_shards
+from cvsr.data.shards import build_shards
+from cvsr.data.shards_settings import ShardSettings
 
 def encode(video):
     time.sleep(0.03)
@@ -258,6 +288,7 @@ def test_what_a_base_model_draws_again_stays_latents(clips, tmp_path):
         (chosen / file).write_bytes((clips / file).read_bytes())
     with pytest.raises(ValueError, match="guide=None"):
         build_shards(tmp_path / "shards", chosen, settings, encode, "c0dec", embed, "7ext")
+    assert not (tmp_path / "shards").exists()
     build_shards(tmp_path / "shards", chosen, settings, encode, "c0dec", embed, "7ext", guide)
     sample = samples(tmp_path / "shards")["a_mp4"]
     guided = [record[-1].get("model_guided") for record in sample["degradations.json"]]

@@ -9,8 +9,9 @@ import torch
 import webdataset
 
 from cvsr.data.degradations.pipeline import parse_pipeline
-from cvsr.data.shards import ShardSettings, build_shards
+from cvsr.data.shards import build_shards
 from cvsr.data.shards_reading import ShardClips, check_shards, collate
+from cvsr.data.shards_settings import ShardSettings
 from cvsr.data.stream import Bucket, Ticket, stream
 
 MODELS = {"codec": "c0dec", "text_encoder": "7ext"}

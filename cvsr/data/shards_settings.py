@@ -1,0 +1,53 @@
+"""What shards are made of, checked before anything is built."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from cvsr.data.degradations.pipeline import NAMES, Pipeline
+from cvsr.data.filtering import QualityFilter
+
+
+@dataclass(frozen=True)
+class ShardSettings:
+    """What shards are made of, apart from the clips and the models.
+
+    Attributes:
+        degradations: what makes a low-quality input of a clip; a base model may only come last.
+        variants: how many differently degraded inputs a clip has.
+        reduction: inputs are resized to the clip's size over this and encoded: 1 for networks that see the enlarged
+            input, as SeedVR, 4 for those that enlarge its latents, as SimpleGVR.
+        quality: clips that do not pass it are rejected.
+        clips_per_shard: those that are rejected count; a build that is killed loses at most one shard's work.
+        seed: of the degradations.
+    """
+
+    degradations: Pipeline
+    variants: int = 4
+    reduction: int = 1
+    quality: QualityFilter = field(default_factory=QualityFilter)
+    clips_per_shard: int = 16
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("variants", "reduction", "clips_per_shard"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: too few; allowed 1 or more; try 4")
+        if "model_guided" in self._names[:-1]:
+            raise ValueError(
+                f"degradations={self._names}: another one after model_guided, which leaves latents; allowed once, as"
+                " the last; try it at the end"
+            )
+
+    @property
+    def is_guided(self) -> bool:
+        """Whether a base model takes part in the degradations."""
+        return "model_guided" in self._names
+
+    @property
+    def _names(self) -> list[str]:
+        return [NAMES[type(step.degradation)] for step in self.degradations.steps]
+
+    def describe(self) -> dict[str, Any]:
+        """All settings, as plain values."""
+        described = {"degradations": self.degradations.describe(), "quality": self.quality.describe()}
+        return asdict(self) | described

@@ -1,0 +1,26 @@
+"""What cannot become shards is refused before anything is built."""
+
+import pytest
+
+from cvsr.data.degradations.pipeline import parse_pipeline
+from cvsr.data.shards_settings import ShardSettings
+
+RESIZE = {"resize": {"factor": [0.25, 0.25], "reduce": 1, "enlarge": 0}}
+GUIDED = {"model_guided": {"probability": 0.5}}
+
+
+@pytest.mark.parametrize("steps", [[GUIDED, RESIZE], [GUIDED, GUIDED], [RESIZE, GUIDED, {"jpeg": {}}]])
+def test_nothing_comes_after_what_leaves_latents(steps):
+    with pytest.raises(ValueError, match=r"degradations=\[.*'model_guided'.*allowed once, as the last"):
+        ShardSettings(parse_pipeline(steps))
+
+
+@pytest.mark.parametrize(("steps", "guided"), [([], False), ([RESIZE], False), ([RESIZE, GUIDED], True)])
+def test_a_base_model_takes_part_where_it_comes_last(steps, guided):
+    assert ShardSettings(parse_pipeline(steps)).is_guided is guided
+
+
+@pytest.mark.parametrize("name", ["variants", "reduction", "clips_per_shard"])
+def test_at_least_one_of_each(name):
+    with pytest.raises(ValueError, match=f"{name}=0: too few"):
+        ShardSettings(parse_pipeline([]), **{name: 0})

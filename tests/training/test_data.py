@@ -1,0 +1,81 @@
+"""Shards that cannot be built are refused before their clips are."""
+
+import json
+
+import pytest
+import torch
+from jsonargparse import ArgumentParser
+
+from cvsr.data.filtering import QualityFilter
+from cvsr.data.pixels import PixelSources
+from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.presets import PRESETS
+from cvsr.systems.base import build_super_resolution, build_text_to_video
+from cvsr.training.data import ShardData
+
+CAPTIONS = ["a red ball"]
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Of shards in which a base model draws every second input."""
+    (tmp_path / "guided.yaml").write_text("- model_guided: {probability: 0.5}")
+    paths = {name: str(tmp_path / name) for name in ("clips", "shards")}
+    return paths | {
+        "degradations": str(tmp_path / "guided.yaml"),
+        "train": PixelSources(world=2, frames=5, size=64),
+        "buckets": [],
+    }
+
+
+@pytest.fixture
+def base():
+    torch.manual_seed(0)
+    return TextToVideoPipeline(**vars(build_text_to_video(PRESETS["tiny"], CAPTIONS)))
+
+
+def refused(monkeypatch, tmp_path, data, models, problem):
+    monkeypatch.setattr("cvsr.training.data.load", lambda name, weights: models[name])
+    with pytest.raises(ValueError, match=problem):
+        data.prepare_data()
+    assert not (tmp_path / "clips").exists()
+
+
+def test_a_filter_by_musiq_without_it(monkeypatch, tmp_path, settings):
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    data = ShardData(**settings, quality=QualityFilter(musiq=40))
+    refused(monkeypatch, tmp_path, data, {}, r"musiq: .*musiq_koniq_ckpt-e95806b9.pth missing")
+
+
+def test_degradations_by_weights_that_are_no_base_model(monkeypatch, tmp_path, settings, base):
+    enlarger = SuperResolutionPipeline(**vars(build_super_resolution(PRESETS["tiny"], CAPTIONS)))
+    models = {"autoencoder": base.autoencoder, "seedvr": enlarger}
+    data = ShardData(**settings, text_from="seedvr")
+    refused(monkeypatch, tmp_path, data, models, "text_from=seedvr: no base model")
+
+
+def test_degradations_by_a_base_model_of_another_autoencoder(monkeypatch, tmp_path, settings, base):
+    other = build_text_to_video(PRESETS["tiny"], CAPTIONS).autoencoder
+    models = {"autoencoder": other, "text_to_video": base}
+    refused(monkeypatch, tmp_path, ShardData(**settings), models, "draws latents of another autoencoder")
+
+
+def test_what_passes_is_built_and_scored(monkeypatch, tmp_path, settings, base):
+    scores = iter([torch.tensor([39.9]), torch.tensor([40.0])])
+    monkeypatch.setattr("cvsr.training.data.Musiq.__init__", lambda self: None)
+    monkeypatch.setattr("cvsr.training.data.Musiq.score", lambda self, video: next(scores))
+    models = {"autoencoder": base.autoencoder, "text_to_video": base}
+    monkeypatch.setattr("cvsr.training.data.load", lambda name, weights: models[name])
+    ShardData(**settings, quality=QualityFilter(sharpness=0, musiq=40)).prepare_data()
+    manifest = json.loads((tmp_path / "shards" / "manifest.json").read_text())
+    assert manifest["outputs"] == {"world-00001": "shard-00000"}
+    assert manifest["rejects"] == {"world-00000": "poor: MUSIQ 39.9 under 40"}
+
+
+def test_recipes_may_set_the_filter(settings):
+    parser = ArgumentParser()
+    parser.add_class_arguments(ShardData, "data")
+    given = parser.parse_object({"data": settings | {"train": {"world": 2}, "quality": {"musiq": 40}}})
+    data = parser.instantiate_classes(given).data
+    assert data.settings.quality == QualityFilter(musiq=40)
