@@ -174,7 +174,10 @@ class SelfAttention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Multi-head attention from video tokens to text tokens, with QK-norm."""
+    """Multi-head attention from video tokens to text tokens, with QK-norm.
+
+    As in `SelfAttention`, who sees whom is left to a `Mix`.
+    """
 
     def __init__(self, width: int, heads: int):
         super().__init__()
@@ -185,9 +188,9 @@ class CrossAttention(nn.Module):
         self.norm_key = HeadNorm(width // heads, eps=1e-6)
         self.to_out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, text: Tensor, mask: Tensor) -> Tensor:
-        """Let x (B, n, D) read text (B, L, D); mask (B, L) bool, one True a row. Returns (B, n, D)."""
+    def forward(self, x: Tensor, text: Tensor, mix: Mix = attention) -> Tensor:
+        """Let x (B, n, D) read text (B, L, D). Returns (B, n, D)."""
         query = self.norm_query(self.to_query(x).unflatten(-1, (self.heads, -1)))  # (B, n, heads, d)
         key_value = self.to_key_value(text).unflatten(-1, (2, self.heads, -1))  # (B, L, 2, heads, d)
         key, value = key_value.unbind(2)
-        return self.to_out(attention(query, self.norm_key(key), value, mask))
+        return self.to_out(mix(query, self.norm_key(key), value))

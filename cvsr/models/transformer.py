@@ -13,6 +13,7 @@ D width, d channels of a head, L text tokens, m = 3 · (self-attentions + 1) row
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +22,7 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.utils import BaseOutput
 from torch import Tensor, nn
 
-from cvsr.models.attention import CrossAttention, SelfAttention
+from cvsr.models.attention import CrossAttention, SelfAttention, attention
 from cvsr.models.embeddings import ConditionEmbedding, PlaceEmbedding, PooledText, TextEmbedding
 from cvsr.models.patches import patchify, unpatchify
 from cvsr.models.rope import grid_coordinates, rotation
@@ -90,7 +91,7 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         self.pooled_text = PooledText(width)
         self.condition_embedding = ConditionEmbedding(width, micro_conditions)
         self.to_modulation = nn.Linear(width, 3 * (parts + 1) * width)
-        self.blocks = nn.ModuleList(TransformerBlock(width, heads, mlp_ratio, parts) for _ in range(depth))
+        self.blocks = nn.ModuleList(self.build_block(width, heads, mlp_ratio, parts) for _ in range(depth))
         self.to_final_modulation = nn.Linear(width, 2 * width)
         self.to_sample = nn.Linear(width, out_channels * patch_volume)
         self.place_embedding = PlaceEmbedding(width) if frame_positions else None
@@ -136,6 +137,10 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         x = self.to_sample(modulate(x, shift, scale)).unflatten(2, grid[1:])  # (B, T, Y, X, patch)
         sample = unpatchify(x, self.config.patch_size, hidden_states.shape[2:])
         return VideoTransformerOutput(sample=sample)
+
+    def build_block(self, width: int, heads: int, mlp_ratio: float, parts: int) -> "TransformerBlock":
+        """A block with `parts` self-attentions."""
+        return TransformerBlock(width, heads, mlp_ratio, parts)
 
     def use_attention(self, **changes: str | int | Sequence[int] | None) -> None:
         """Let the weights attend in another way, by the names of an `AttentionScheme`: none has weights of its own.
@@ -194,7 +199,8 @@ class TransformerBlock(nn.Module):
             mixed = layout.attend(index, layer, modulate(x, shift, scale))
             x = torch.addcmul(x, gate, mixed)
             if index == 0:
-                x = x + self.cross_attention(self.norm_cross(x).flatten(1, 2), text, mask).view_as(x)
+                reading = partial(attention, mask=mask)
+                x = x + self.cross_attention(self.norm_cross(x).flatten(1, 2), text, reading).view_as(x)
         shift, scale, gate = next(rows), next(rows), next(rows)
         return torch.addcmul(x, gate, self.feed_forward(modulate(x, shift, scale)))
 
