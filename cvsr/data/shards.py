@@ -57,7 +57,7 @@ def build_shards(
         embed: the text encoder, as a callable.
         text_encoder: what tells it from others, such as a hash.
         guide: the base model of model-guided degradation, as a callable, where the last step of the degradations is
-            that. What it draws stays latents (SimpleGVR section 4.2.2).
+            that. What it draws stays latents (SimpleGVR section 4.2.2), unless the inputs are enlarged, `reduction` 1.
         musiq: what scores clips where the filter asks for it, such as `cvsr.evaluation.musiq.Musiq().score`.
 
     Returns:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from zlib import crc32
 
 import numpy as np
@@ -18,8 +19,19 @@ from cvsr.data.shards_settings import ShardSettings
 from cvsr.data.video import to_frames, to_tensor
 
 Embed = Callable[[str], Tensor]  # caption to its text embedding (L, d), L ≥ 0 tokens
-# caption, uint8 frames (T, H, W, 3), alpha and seed to the latents (1, c, t, h, w) of the frames drawn again
-Guide = Callable[[str, np.ndarray, float, int], Tensor]
+
+
+class Drawing(Protocol):
+    """A base model that was told what a clip shows, such as `cvsr.pipelines.redrawing.Redrawing`."""
+
+    def __call__(self, frames: np.ndarray, alpha: float, seed: int) -> np.ndarray:
+        """uint8 frames (T, H, W, 3), drawn again."""
+
+    def latents(self, frames: np.ndarray, alpha: float, seed: int) -> Tensor:
+        """The same as latents (1, c, t, h, w), which are not decoded."""
+
+
+Guide = Callable[[str], Drawing]  # tells the base model a caption
 
 
 @dataclass(frozen=True)
@@ -52,11 +64,11 @@ def encode_clip(
         height, width = latents.shape[2:]
         raise Rejected(f"indivisible: {height}×{width} latents by the reduction {settings.reduction}")
     latents, low, records = _half("latents", latents), [], []
-    size = [side // settings.reduction for side in frames.shape[1:3]]
+    drawing = models.guide(caption) if models.guide else None
     for variant in range(settings.variants):
         rng = np.random.default_rng((settings.seed, crc32(key.encode()), variant))
         drawn = settings.degradations.sample(rng, frames.shape[1:3])
-        low.append(_half("low", _degraded(drawn, frames, caption, size, models)[0]))
+        low.append(_half("low", _degraded(drawn, frames, settings.reduction, models.encode, drawing)[0]))
         records.append(to_record(drawn))
     mask = subject_mask(clip.with_suffix(".png"), frames.shape[:3])
     return {
@@ -70,16 +82,20 @@ def encode_clip(
 
 
 def _degraded(
-    drawn: list[Degradation], frames: np.ndarray, caption: str, size: list[int], models: Models
+    drawn: list[Degradation], frames: np.ndarray, reduction: int, encode: Encode, drawing: Drawing | None
 ) -> Tensor:
-    """The latents (1, c, t, h, w), at height and width `size` in pixels, of frames that were degraded."""
-    guided = drawn[-1] if drawn and isinstance(drawn[-1], ModelGuided) else None
-    degraded = degrade(drawn[:-1] if guided else drawn, frames)
-    degraded = resize(to_tensor(degraded)[None], *size).clamp(-1, 1)  # (1, 3, T, H', W')
-    if guided is None:
-        return models.encode(degraded)
-    assert models.guide is not None
-    return models.guide(caption, to_frames(degraded[0]), guided.alpha, guided.seed)
+    """The latents (1, c, t, h, w), of a size over `reduction`, of frames that were degraded.
+
+    A network that enlarges latents is given the base model's own; one that sees enlarged frames needs them decoded.
+    """
+    size = [side // reduction for side in frames.shape[1:3]]
+    if reduction > 1 and drawn and isinstance(drawn[-1], ModelGuided):
+        assert drawing is not None
+        *before, last = drawn
+        small = resize(to_tensor(degrade(before, frames))[None], *size).clamp(-1, 1)
+        return drawing.latents(to_frames(small[0]), last.alpha, last.seed)
+    degraded = to_tensor(degrade(drawn, frames, drawing))[None]
+    return encode(resize(degraded, *size).clamp(-1, 1))
 
 
 def _read_clip(clip: Path) -> tuple[np.ndarray, str]:

@@ -4,7 +4,6 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from diffusers import ModelMixin
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.utilities import rank_zero_info
@@ -165,9 +164,6 @@ class ShardData(LightningDataModule):
             states, mask = encode_prompts(text.tokenizer, text.text_encoder, [caption])
             return states[mask]  # (L, d)
 
-        def guide(caption: str, frames: np.ndarray, alpha: float, seed: int) -> Tensor:
-            return Redrawing(text, caption).latents(frames, alpha, seed)
-
         manifest = build_shards(
             self.shards,
             self.clips,
@@ -176,7 +172,7 @@ class ShardData(LightningDataModule):
             encoder_hash(autoencoder),
             embed,
             text_hash(text),
-            guide,
+            lambda caption: Redrawing(text, caption),
             musiq,
         )
         rank_zero_info(f"{self.shards}: {manifest.summary()}")

@@ -271,32 +271,50 @@ def test_an_unfinished_folder_says_how_far_it_is(shards, tmp_path):
         read_manifest(tmp_path, **MODELS)
 
 
-def test_what_a_base_model_draws_again_stays_latents(clips, tmp_path):
+class Drawing:
+    """A base model that paints everything in one grey, and remembers what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, frames, alpha, seed):
+        self.asked.append((frames.shape, alpha, seed))
+        return np.full_like(frames, round(255 * alpha))
+
+    def latents(self, frames, alpha, seed):
+        return -encode(to_tensor(self(frames, alpha, seed))[None])
+
+
+@pytest.mark.parametrize(("reduction", "side", "sign"), [(4, 2, -1), (1, 8, 1)])
+def test_what_a_base_model_draws_again_stays_latents_unless_inputs_are_enlarged(
+    clips, tmp_path, reduction, side, sign
+):
     pipeline = parse_pipeline(
         [{"resize": {"factor": [0.25, 0.25], "reduce": 1, "enlarge": 0}}, {"model_guided": {"probability": 0.5}}]
     )
-    asked = []
-
-    def guide(caption, frames, alpha, seed):
-        asked.append((caption, frames.shape, alpha, seed))
-        return torch.full((1, 3, 3, 2, 2), alpha)
-
-    settings = ShardSettings(pipeline, variants=6, reduction=4, clips_per_shard=20, seed=3)
-    chosen = tmp_path / "clips"
+    settings = ShardSettings(pipeline, variants=6, reduction=reduction, clips_per_shard=20, seed=3)
+    chosen, folder, drawing, told = tmp_path / "clips", tmp_path / "shards", Drawing(), []
     chosen.mkdir()
     for file in ("a.mp4.npy", "a.mp4.txt"):
         (chosen / file).write_bytes((clips / file).read_bytes())
+
+    def guide(caption):
+        told.append(caption)
+        return drawing
+
     with pytest.raises(ValueError, match="guide=None"):
-        build_shards(tmp_path / "shards", chosen, settings, encode, "c0dec", embed, "7ext")
-    assert not (tmp_path / "shards").exists()
-    build_shards(tmp_path / "shards", chosen, settings, encode, "c0dec", embed, "7ext", guide)
-    sample = samples(tmp_path / "shards")["a_mp4"]
+        build_shards(folder, chosen, settings, encode, "c0dec", embed, "7ext")
+    assert not folder.exists()
+    build_shards(folder, chosen, settings, encode, "c0dec", embed, "7ext", guide)
+    sample = samples(folder)["a_mp4"]
     guided = [record[-1].get("model_guided") for record in sample["degradations.json"]]
     drawn_again = [record for record in guided if record]
     assert 0 < len(drawn_again) < 6
-    assert asked == [
-        ("clip a.mp4 – ünïcode", (9, 16, 16, 3), record["alpha"], record["seed"]) for record in drawn_again
-    ]
+    assert told == ["clip a.mp4 – ünïcode"]
+    assert drawing.asked == [((9, 16, 16, 3), record["alpha"], record["seed"]) for record in drawn_again]
     for low, record in zip(sample["low.npy"], guided, strict=True):
-        assert low.shape == (3, 3, 2, 2)
-        assert (low == np.float16(record["alpha"])).all() if record else len(np.unique(low)) > 4
+        assert low.shape == (3, 3, side, side)
+        if record:  # not decoded, or decoded, enlarged and encoded again
+            assert low == pytest.approx(sign * (round(255 * record["alpha"]) / 127.5 - 1), abs=2e-3)
+        else:
+            assert len(np.unique(low)) > 4
