@@ -108,12 +108,8 @@ class HybridTransformer(VideoTransformer):
     ) -> VideoTransformerOutput:
         """Run the network, with the arguments of `VideoTransformer.forward` and, beside them, references.
 
-        Args:
-            references: of each sample, any number of latents (c, t, h, w), each of a size of its own; an ID image has
-                t = 1. None: no sample has any.
-
-        Raises:
-            ValueError: an argument of another shape, range or name than above.
+        These are, of each sample, any number of latents (c, t, h, w), each of a size of its own; an ID image has t = 1.
+        None stands for no reference in any sample. ValueError for those of another shape.
         """
         check_inputs(self.config, hidden_states, timestep, encoder_hidden_states)
         references = [()] * len(hidden_states) if references is None else references
