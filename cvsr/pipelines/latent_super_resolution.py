@@ -19,7 +19,8 @@ from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.text import TextEncoder
 from cvsr.models.transformer import VideoTransformer
 from cvsr.pipelines.enlargement import Enlargement
-from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.pipelines.streaming import Chunk
+from cvsr.pipelines.super_resolution import Show, Shown, SuperResolutionPipeline
 from cvsr.pipelines.tiling import SPATIAL, Tile
 from cvsr.presets import SIMPLEGVR_SAMPLING
 from cvsr.systems.simplegvr import REDUCTION
@@ -57,16 +58,16 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
                 "try the parts it was trained with"
             )
 
-    def prepared(self, video: Tensor, settings: Enlargement) -> Tensor:
-        """A quarter of the result's size: the video itself where it is enlarged four times."""
-        return settings.reduced(video, REDUCTION)
+    def show(self, chunk: Chunk, settings: Enlargement) -> Show:
+        """The latents of what a tile shows at the small size, enlarged: the video's own where it grows four times."""
+        reduced = settings.reduced(chunk.video, REDUCTION)
+        return lambda tile: Shown(self._low_latents(reduced, tile))
 
-    def low_latents(self, prepared: Tensor, tile: Tile) -> Tensor:
-        """Encode what a tile shows at the small size, and enlarge its latents."""
+    def _low_latents(self, reduced: Tensor, tile: Tile) -> Tensor:
         rows, columns = (
             slice(span.start // REDUCTION, span.stop // REDUCTION) for span in (tile.rows, tile.columns)
         )
-        small = prepared[..., rows, columns]
+        small = reduced[..., rows, columns]
         padding = (0, -small.shape[-1] % SPATIAL, 0, -small.shape[-2] % SPATIAL, 0, 0)
         latents = encode_to_latents(self.autoencoder, F.pad(small, padding, mode="replicate"))
         height, width = ((span.stop - span.start) // SPATIAL for span in (tile.rows, tile.columns))
@@ -108,6 +109,6 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
         noise = self.draw_noise((batch, 2 * channels, groups, height, width), settings.generator)
         with self.progress_bar(total=len(tiles) * settings.num_inference_steps) as bar:
             redraw = self._redrawing(settings, batch, bar)
-            result = self._tile_by_tile(lambda tile: tile.of_latents(low), noise, tiles, redraw)
+            result = self._tile_by_tile(lambda tile: Shown(tile.of_latents(low)), noise, tiles, redraw)
         self.maybe_free_model_hooks()
         return result

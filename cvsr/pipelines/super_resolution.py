@@ -8,7 +8,8 @@ through in chunks of frames, a large one in tiles, and a whole clip is a stream 
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,8 +26,15 @@ from cvsr.pipelines.streaming import Blend, Chunk, FrameNoise, check_video, cut
 from cvsr.pipelines.tiling import SPATIAL, TEMPORAL, Tile, Tiling
 from cvsr.presets import SAMPLING
 
-LowLatents = Callable[[Tile], Tensor]  # the latents that a tile is drawn from
-Redraw = Callable[[Tensor, Tensor], Tensor]  # latents of the input, and noise of 2c channels, to the result's
+Show = Callable[[Tile], "Shown"]
+Redraw = Callable[["Shown", Tensor], Tensor]  # what is shown, and noise of 2c channels, to the result's latents
+
+
+class Shown(NamedTuple):
+    """What a tile of the result is drawn from."""
+
+    low: Tensor  # latents (B, c, t, h, w) of the input
+    references: list[Tensor] | None = None  # latents (c, t', h', w') of each, for networks that read them
 
 
 class SuperResolutionPipeline(VideoPipeline):
@@ -129,20 +137,16 @@ class SuperResolutionPipeline(VideoPipeline):
             noise = self._noise(first, settings)
             redraw = self._redrawing(settings, len(first.video), bar)
             for chunk in itertools.chain([first], chunks):
-                video = chunk.video.to(self._execution_device)
-                low = partial(self.low_latents, self.prepared(video, settings))
-                result = self._tile_by_tile(low, noise.of(chunk.latents), tiles, redraw)
+                chunk = replace(chunk, video=chunk.video.to(self._execution_device))
+                result = self._tile_by_tile(self.show(chunk, settings), noise.of(chunk.latents), tiles, redraw)
                 finished = blend.add(result[..., : size[0], : size[1]], chunk)
-                yield settings.corrected(finished, video[:, :, : chunk.done])
+                yield settings.corrected(finished, chunk.video[:, :, : chunk.done])
         self.maybe_free_model_hooks()
 
-    def prepared(self, video: Tensor, settings: Enlargement) -> Tensor:
-        """The frames of the input (B, 3, T, H, W) at the size at which they are encoded, for `low_latents`."""
-        return settings.enlarged(video)
-
-    def low_latents(self, prepared: Tensor, tile: Tile) -> Tensor:
-        """The latents (B, c, t, h, w), of a tile of the result's size, that the result is drawn from."""
-        return encode_to_latents(self.autoencoder, tile.of(prepared))
+    def show(self, chunk: Chunk, settings: Enlargement) -> Show:
+        """What the tiles of a chunk are drawn from: the latents of its enlarged frames."""
+        enlarged = settings.enlarged(chunk.video)
+        return lambda tile: Shown(encode_to_latents(self.autoencoder, tile.of(enlarged)))
 
     @torch.no_grad()
     def from_base(self, latents: Tensor, num_frames: int, settings: Enlargement) -> tuple[Tensor, Tensor]:
@@ -168,8 +172,8 @@ class SuperResolutionPipeline(VideoPipeline):
             redraw = self._redrawing(settings, len(video), bar)
             noise = self._noise(chunk, settings).of(chunk.latents)
             (tile,) = tiling.cover(*settings.canvas(video))
-            prepared = self.prepared(chunk.video.to(self._execution_device), settings)
-            latents = redraw(self.low_latents(prepared, tile), noise)
+            chunk = replace(chunk, video=chunk.video.to(self._execution_device))
+            latents = redraw(self.show(chunk, settings)(tile), noise)
         self.maybe_free_model_hooks()
         return latents
 
@@ -192,9 +196,9 @@ class SuperResolutionPipeline(VideoPipeline):
         level = torch.full((batch,), float(settings.strength), device=self._execution_device)
         after_step = AfterStep(self, bar, settings.callback_on_step_end)
 
-        def redraw(low: Tensor, noise: Tensor) -> Tensor:
+        def redraw(shown: Shown, noise: Tensor) -> Tensor:
             noise, condition_noise = noise.chunk(2, dim=1)
-            condition = interpolate(low, condition_noise, level)
+            condition = interpolate(shown.low, condition_noise, level)
 
             def velocity(x: Tensor, t: Tensor, step: int) -> Tensor:
                 shown = beside(x, condition, self.transformer.config.in_channels)
@@ -207,12 +211,12 @@ class SuperResolutionPipeline(VideoPipeline):
 
         return redraw
 
-    def _tile_by_tile(self, low: LowLatents, noise: Tensor, tiles: list[Tile], redraw: Redraw) -> Tensor:
+    def _tile_by_tile(self, show: Show, noise: Tensor, tiles: list[Tile], redraw: Redraw) -> Tensor:
         """Redraw and decode every tile of some frames, and blend them: (B, 3, T, H, W) for noise (B, 2c, t, h, w)."""
         batch, _, groups, *sides = noise.shape
         height, width = (side * SPATIAL for side in sides)
         result = noise.new_zeros(batch, 3, 1 + (groups - 1) * TEMPORAL, height, width)
         for tile in tiles:
-            latents = redraw(low(tile), tile.of_latents(noise))
+            latents = redraw(show(tile), tile.of_latents(noise))
             tile.of(result).add_(decode_from_latents(self.autoencoder, latents) * tile.weights.to(result))
         return result
