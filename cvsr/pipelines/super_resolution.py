@@ -9,7 +9,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -78,8 +78,6 @@ class SuperResolutionPipeline(VideoPipeline):
         Raises:
             ValueError: an argument outside of what is said here and there.
         """
-        check_video(video)
-        check_output_type(output_type)
         settings = Enlargement(
             prompt=prompt,
             scale=scale,
@@ -95,6 +93,14 @@ class SuperResolutionPipeline(VideoPipeline):
             generator=generator,
             callback_on_step_end=callback_on_step_end,
         )
+        return self.run(video, settings, output_type, return_dict)
+
+    def run(
+        self, video: Tensor, settings: Enlargement, output_type: str, return_dict: bool
+    ) -> VideoPipelineOutput | tuple:
+        """`__call__`, with settings that have been checked."""
+        check_video(video)
+        check_output_type(output_type)
         if output_type == "latent":
             frames = self._latents(video, settings)
         else:
@@ -192,24 +198,26 @@ class SuperResolutionPipeline(VideoPipeline):
         steps = settings.num_inference_steps
         guider = classifier_free_guidance(settings.guidance_scale)
         text, mask = self.encode_prompts(settings.prompts(batch))
-        no_text = torch.zeros_like(mask)
         level = torch.full((batch,), float(settings.strength), device=self._execution_device)
         after_step = AfterStep(self, bar, settings.callback_on_step_end)
 
         def redraw(shown: Shown, noise: Tensor) -> Tensor:
             noise, condition_noise = noise.chunk(2, dim=1)
             condition = interpolate(shown.low, condition_noise, level)
+            told = self.told(shown, text, mask) | {"noise_level": level}
 
             def velocity(x: Tensor, t: Tensor, step: int) -> Tensor:
-                shown = beside(x, condition, self.transformer.config.in_channels)
-                inputs = {"x": shown, "t": t, "noise_level": level}
-                inputs |= {"text": text, "mask": (mask, no_text)}
+                inputs = told | {"x": beside(x, condition, self.transformer.config.in_channels), "t": t}
                 output = guided_prediction(guider, self.predict, inputs, step, steps)
                 return self.preconditioner.velocity(output, x, t, prior=condition)
 
             return self.denoise(noise, velocity, steps, after_step)
 
         return redraw
+
+    def told(self, shown: Shown, text: Tensor, mask: Tensor) -> dict[str, Any]:
+        """What `predict` is told of the text (B, L, d) with its mask (B, L): with it, and without."""
+        return {"text": text, "mask": (mask, torch.zeros_like(mask))}
 
     def _tile_by_tile(self, show: Show, noise: Tensor, tiles: list[Tile], redraw: Redraw) -> Tensor:
         """Redraw and decode every tile of some frames, and blend them: (B, 3, T, H, W) for noise (B, 2c, t, h, w)."""

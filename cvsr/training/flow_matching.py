@@ -23,16 +23,19 @@ from cvsr.pipelines.seedvr import SeedVRPipeline
 from cvsr.pipelines.store import load
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
 from cvsr.presets import PRESETS
 from cvsr.systems.base import Stage, build_super_resolution, build_text_to_video
 from cvsr.systems.seedvr import build_seedvr
 from cvsr.systems.simplegvr import build_simplegvr
+from cvsr.systems.unimmvsr import build_unimmvsr
 
 Batch = dict[str, Tensor | list[str]]
 SYSTEMS = {
     "base": (build_super_resolution, SuperResolutionPipeline),
     "seedvr": (build_seedvr, SeedVRPipeline),
     "simplegvr": (build_simplegvr, LatentSuperResolutionPipeline),
+    "unimmvsr": (build_unimmvsr, UniMMVSRPipeline),
 }
 
 
@@ -45,6 +48,7 @@ class Noised(NamedTuple):
     mask: Tensor  # (B, L)
     levels: dict[str, Tensor]  # micro conditions (B,)
     prior: Tensor | float
+    references: list[list[Tensor]] | None = None  # of each clip, latents (c, t, h, w), for networks that read them
 
 
 class FlowMatching(LightningModule):

@@ -1,0 +1,41 @@
+"""UniMMVSR: one super-resolution model for text, ID images and reference videos.
+
+    text        ── text encoder ──────────────────────────────────────────────┐
+    input       ── enlarge ── encode ── mid-range noise ──┐ by channel         │
+    noise       ──────────────────────────────────────────┴── target tokens ──┼─ hybrid transformer × steps ── decode
+    ID images   ── encode ────────────────────────────────── more tokens ─────┤
+    ref. videos ── encode ────────────────────────────────── more tokens ─────┘
+
+The parts: hybrid conditioning and separated positions (section 3.2, `cvsr.models.hybrid_transformer`); inputs that
+lost the identity which a reference still has (section 3.3, appendix A.4, `cvsr.data.degradations`); references that
+differ in pose, light and time from what they refer to (section 3.4, `cvsr.data.reference_augmentation`); training from
+the difficult task, text alone, to the easier ones (section 3.4); guidance by text and by reference, each for itself
+(appendix A.3).
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from cvsr.diffusion.noise_augmentation import NoiseRange
+from cvsr.models.hybrid_transformer import HybridTransformer
+from cvsr.presets import Preset
+from cvsr.systems.base import Stage, build_text_to_video
+
+NOISE = NoiseRange(0.2, 0.6)  # levels on the input's latents in training, section 4.1.1
+
+
+def build_unimmvsr(preset: Preset, captions: Iterable[str]) -> Stage:
+    """An untrained UniMMVSR, with a tokenizer made from the captions, as large as the preset's first SR model."""
+    channels, size = preset.autoencoder.latent_channels, preset.super_resolution
+    transformer = HybridTransformer(
+        in_channels=2 * channels,  # the noisy latents and the low-resolution ones
+        out_channels=channels,
+        reference_channels=channels,
+        patch_size=size.patch_size,
+        width=size.width,
+        depth=size.depth,
+        heads=size.heads,
+        text_width=preset.text.width,
+        micro_conditions=["noise_level"],
+    )
+    return replace(build_text_to_video(preset, captions), transformer=transformer)

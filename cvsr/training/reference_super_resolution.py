@@ -1,0 +1,73 @@
+"""Training UniMMVSR: super-resolution that also reads ID images and reference videos (sections 3.2 to 3.4)."""
+
+import torch
+from torch import Tensor
+
+from cvsr.diffusion.noise_augmentation import NoiseRange
+from cvsr.pipelines.store import load
+from cvsr.systems.unimmvsr import NOISE
+from cvsr.training.flow_matching import Batch, Noised, SuperResolutionTraining
+
+Weights = dict[str, Tensor]
+
+
+class ReferenceSuperResolutionTraining(SuperResolutionTraining):
+    """Batches have "references": of each sample, a list of latents (c, t, h, w), which may be empty.
+
+    Args:
+        start: name of the weights that a fresh run begins with, of a model of the first SR system's size; none: from
+            scratch. The paper starts from its text-to-video model.
+        noise_range: levels of the noise on the input's latents.
+        clean: how often there is none.
+        others: as for `SuperResolutionTraining`.
+    """
+
+    def __init__(
+        self,
+        start: str | None = "super_resolution",
+        noise_range: NoiseRange = NOISE,
+        clean: float = 0.0,
+        **others,
+    ):
+        super().__init__(system="unimmvsr", noise_range=noise_range, clean=clean, **others)
+        self.start = start
+
+    def setup(self, stage: str) -> None:
+        """Copy the first weights; a resumed run overwrites them with the checkpoint's."""
+        if self.start:
+            shipped = load(self.start, self.hparams.weights)
+            self.text_encoder.load_state_dict(shipped.text_encoder.state_dict())
+            known = with_references(shipped.transformer.state_dict())
+            self.transformer.load_state_dict(known)
+
+    def noise(self, group: Batch, generator: torch.Generator) -> Noised:
+        return super().noise(group, generator)._replace(references=group.get("references"))
+
+    def predict(self, noised: list[Noised]) -> list[Tensor]:
+        return [
+            self.transformer(each.inputs, each.t, each.text, each.mask, each.levels, each.references).sample
+            for each in noised
+        ]
+
+
+def with_references(weights: Weights) -> Weights:
+    """Weights for a `HybridTransformer` from those of a `VideoTransformer` with "full" attention.
+
+    The 3D attention is the old one, the spatial attention a copy of it behind closed gates. A reference's tokens are
+    embedded as the input's latents are: they are pictures without noise, too. What a network so begun makes of a video
+    without references differs from the old one's only by the order of cross- and 3D attention.
+    """
+    grown = {}
+    for name, weight in weights.items():
+        if name.startswith("to_modulation.") or name.endswith(".modulation_offset"):
+            rows = len(weight) // 2  # of the old one: those of its attention and of its feed-forward network
+            grown[name] = torch.cat([torch.zeros_like(weight[:rows]), weight])
+        elif ".self_attentions.0." in name:
+            grown[name] = weight.clone()
+            grown[name.replace(".self_attentions.0.", ".self_attentions.1.")] = weight
+        else:
+            grown[name] = weight
+    _, of_input = weights["patch_embedding.weight"].chunk(2, dim=1)  # noisy latents, the input's
+    grown["reference_embedding.weight"] = of_input.clone()
+    grown["reference_embedding.bias"] = weights["patch_embedding.bias"].clone()
+    return grown
