@@ -7,6 +7,7 @@ from cvsr.presets import SAMPLING
 COMPARISONS = {
     "timestep_samplers": "train at uniform times, where detail appears, or in the middle",
     "noise_ranges": "train with little, some or much noise on the input",
+    "degradations": "fine-tune on first-order damage, or on what a base model does to videos",
     "attention_operators": "attend to all tokens, to windows, or to the blocks that matter",
 }
 

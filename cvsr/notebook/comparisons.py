@@ -11,7 +11,7 @@ LEGEND = "▲ above, ▼ below, ≈ not told apart: the 95 % interval over train
 
 
 def comparison(name: str, labels: Mapping[str, str], path: Path | None = None) -> str:
-    """HTML of a comparison's result: what each variant reached, and its differences from the first.
+    """HTML of a comparison's result: what each variant reached, and its differences from the first, by kind of input.
 
     Args:
         name: of the comparison, as for `python -m cvsr evaluate`.
@@ -22,18 +22,20 @@ def comparison(name: str, labels: Mapping[str, str], path: Path | None = None) -
     if not path.exists():
         return (
             f"<p><b>Not measured here yet.</b> <code>python -m cvsr evaluate {html.escape(name)}</code> trains and"
-            " measures it in about three quarters of an hour on one CPU core; stopped, it goes on where it was."
+            " measures it in about an hour on one CPU core; stopped, it goes on where it was."
             " Then run this cell again.</p>"
         )
     result = read_result(path)
+    kinds = list(dict.fromkeys(row.clips for row in result.rows))
+    rows = sorted(result.rows, key=lambda row: kinds.index(row.clips))
     reached = {
         f"{row.clips}: {row.method}": {head: level(row.figures.get(key)) for key, head in labels.items()}
-        for row in result.rows
+        for row in rows
         if " minus " not in row.method
     }
     gained = {
         f"{row.clips}: {row.method}": {head: difference(row.figures.get(key)) for key, head in labels.items()}
-        for row in result.rows
+        for row in rows
         if " minus " in row.method
     }
     return table(result.question, reached) + table(f"Differences ({LEGEND})", gained) + _provenance(result)

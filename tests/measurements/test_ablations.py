@@ -1,17 +1,22 @@
 """A whole comparison in small: trained once, measured on equal terms, with the spread over seeds."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from cvsr.data.captions import sample_captions
 from cvsr.measurements import ablations as room
+from cvsr.measurements import cascade
+from cvsr.measurements.cascade import PROMPTS
 from cvsr.measurements.detail_curve import detail_aware_of
 from cvsr.pipelines.store import save
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.presets import PRESETS
-from cvsr.systems.base import build_super_resolution
+from cvsr.systems.base import build_super_resolution, build_text_to_video
 from cvsr.training import ablations
-from cvsr.training.ablations import Comparison, Variant, minutes
+from cvsr.training.ablations import COMPARISONS, Comparison, Variant, minutes, read_comparison
 from cvsr.weights import Card, write_card
 
 TINY = {
@@ -41,7 +46,10 @@ def weights(tmp_path_factory):
     stage = build_super_resolution(PRESETS["tiny"], sample_captions())
     save(stage.autoencoder, folder / "autoencoder")
     save(SuperResolutionPipeline(**vars(stage)), folder / "super_resolution", shared=["autoencoder"])
-    for name, shared in (("autoencoder", {}), ("super_resolution", {"autoencoder": "../autoencoder"})):
+    base = vars(build_text_to_video(PRESETS["tiny"], sample_captions())) | {"autoencoder": stage.autoencoder}
+    save(TextToVideoPipeline(**base), folder / "text_to_video", shared=["autoencoder"])
+    for name in ("autoencoder", "super_resolution", "text_to_video"):
+        shared = {} if name == "autoencoder" else {"autoencoder": "../autoencoder"}
         write_card(folder / name, Card("tiny", "none", "0", 0, "nothing", 0, "cpu", 0.0, {}, shared))
     return str(folder)
 
@@ -83,3 +91,44 @@ def test_a_comparison_from_the_recipe_to_the_table(weights, tmp_path, monkeypatc
     monkeypatch.setattr(ablations, "fit", lambda _: pytest.fail("trained again"))
     again = {(row.method, row.clips): row for row in room.measure(comparison, tmp_path / "runs", 2, weights)}
     assert again == rows
+
+
+@pytest.fixture
+def four_clean_pictures(monkeypatch):
+    monkeypatch.setattr(cascade, "CLEAN", 4)
+    cascade.clean_pictures.cache_clear()
+    yield
+    cascade.clean_pictures.cache_clear()
+
+
+def test_trainings_on_several_degradations_are_judged_on_what_they_were_made_for(
+    weights, tmp_path, four_clean_pictures
+):
+    shipped = read_comparison(COMPARISONS / "degradations.yaml")
+    tiny = ablations.lay_over(shipped.settings, TINY)
+    tiny["data"]["init_args"] |= {
+        "clips": str(tmp_path / "clips"),
+        "train": {"world": 2, "frames": 5, "size": 64},
+        "buckets": [{"batch": 2, "frames": 2, "size": 4}],
+    }
+    variants = {
+        name: Variant(
+            ablations.lay_over(variant.settings, {"data": {"init_args": {"shards": str(tmp_path / name)}}})
+        )
+        for name, variant in shipped.variants.items()
+    }
+    comparison = replace(shipped, variants=variants, settings=tiny, seeds=(0,), steps=(1,), frames=5, crop=64)
+    rows = {(row.method, row.clips): row.figures for row in room.measure(comparison, tmp_path, 1, weights)}
+    assert len(rows) == len(shipped.inputs) * (1 + 3 + 2)
+    first, *others = variants
+    for name in others:
+        for kind in shipped.inputs:
+            gained = rows[f"{name} minus {first}, 1 steps", kind]
+            for figure, value in rows[f"{name}, 1 steps", kind].items():
+                assert gained[figure].mean == pytest.approx(
+                    value.mean - rows[f"{first}, 1 steps", kind][figure].mean
+                )
+    assert set(rows["bicubic", PROMPTS]) == {"detail", "warping_error", "niqe"}
+    assert set(rows["bicubic", "model_guided"]) == {"psnr", "ssim", "high_frequency_ratio", "flicker"}
+    assert rows["bicubic", "clean"]["psnr"].mean > rows["bicubic", "first_order"]["psnr"].mean
+    assert rows["bicubic", "clean"]["structure_kept"].mean == pytest.approx(1, abs=0.01)

@@ -37,6 +37,17 @@ def test_levels_and_differences_stand_apart(tmp_path):
     assert "9 minutes" in comparison("pair", LABELS, path)
 
 
+def test_rows_of_one_kind_of_input_stand_together(tmp_path):
+    path = tmp_path / "pair.json"
+    write_result(
+        replace(RESULT, rows=[replace(row, clips=kind) for row in ROWS for kind in ("dirty", "clean")]), path
+    )
+    levels, differences = comparison("pair", LABELS, path).split("</table>")[:2]
+    places = [levels.index(f"{kind}: {name}") for kind in ("dirty", "clean") for name in ("bicubic", "one")]
+    assert places == sorted(places)
+    assert differences.index("dirty: other") < differences.index("clean: other")
+
+
 def test_no_difference_is_claimed_where_the_interval_holds_zero():
     assert difference(Estimate(0.1, -0.1, 0.3)).startswith("≈")
     assert difference(Estimate(-0.2, -0.3, -0.1)).startswith("▼")

@@ -31,9 +31,17 @@ def test_comparisons_of_the_house(name):
     compared = [part for part in ("model", "data") if len({str(r[part]) for r in recipes.values()}) > 1]
     assert len(compared) == 1
     assert len({str(recipe[compared[0]]) for recipe in recipes.values()}) == len(recipes)
-    assert (
-        len({str(recipe["trainer"]["callbacks"][:-1]) for recipe in recipes.values()}) == 1
-    )  # all but the export
+    *budgets, _export = zip(*(recipe["trainer"]["callbacks"] for recipe in recipes.values()), strict=True)
+    assert all(str(each[0]) == str(other) for each in budgets for other in each)
+
+
+def test_degradations_differ_in_what_is_done_to_the_same_clips():
+    comparison = read_comparison(COMPARISONS / "degradations.yaml")
+    data = [settings_of_run(comparison, v, 1, Path("run"))["data"]["init_args"] for v in comparison.variants]
+    for name in ("degradations", "shards"):
+        assert len({each.pop(name) for each in data}) == len(data)
+    assert all(each == data[0] for each in data)
+    assert (data[0]["train"]["frames"] - 1) // 4 + 1 == data[0]["buckets"][0]["frames"]  # whole clips
 
 
 def test_the_papers_ranges_are_trained_and_tested_in_their_middle():
@@ -122,5 +130,5 @@ def test_what_is_no_comparison_is_refused_in_one_line(tmp_path, text, words):
     with pytest.raises(ValueError, match=words) as error:
         read_comparison(path)
     assert "\n" not in str(error.value)
-    with pytest.raises(ValueError, match="allowed a file like those of attention_operators, noise_ranges"):
+    with pytest.raises(ValueError, match="allowed a file like those of attention_operators, degradations"):
         read_comparison(tmp_path / "missing.yaml")
