@@ -2,16 +2,13 @@
 
 A folder of clips is built by `build_pixels`, a clip a file, each written whole or not at all, so that a build
 that was stopped goes on where it was. Readers map the files into memory and touch only what they crop. Beside a
-clip lie its caption (.txt) and, for scenes of the world, where the main object is seen (.png, the frames one below
-the other, white on black).
+clip lie its caption (.txt), for scenes of the world, where its subject is seen (.png, the frames one below the other,
+white on black), and, for the tasks that have them, its references (.npz, see `cvsr.data.references`).
 """
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,37 +16,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from cvsr.data.clips import ClipReader, check_clip
 from cvsr.data.images import write_image
-from cvsr.data.photographs import render_pan, sample_pan
-from cvsr.data.scenes import sample_scene
+from cvsr.data.pixel_sources import PixelSources, check_video, clips_of
+from cvsr.data.references import write_references
 from cvsr.data.stream import Ticket, random_of
 from cvsr.data.video import to_tensor
-from cvsr.data.world import render
 
 REDUCTION = 2.0  # how much smaller a training crop may be than its place in the clip: sharper than any camera's
 COLOURS = 0.5  # largest change of contrast and saturation: few clips are to show many looks
-
-
-@dataclass(frozen=True)
-class PixelSources:
-    """What a folder of clips is made of; all clips have `frames` frames of size × size pixels.
-
-    Attributes:
-        world: scenes of the procedural world.
-        photographs: camera moves over photographs.
-        videos: video files; each gives `cuts` clips at random times, places and scales (reduced, never enlarged).
-        split, seed: which scenes; the splits are disjoint.
-    """
-
-    world: int = 0
-    photographs: int = 0
-    videos: tuple[str, ...] = ()
-    cuts: int = 0
-    frames: int = 17
-    size: int = 256
-    split: str = "train"
-    seed: int = 0
 
 
 def build_pixels(folder: str | Path, sources: PixelSources) -> Path:
@@ -60,78 +34,27 @@ def build_pixels(folder: str | Path, sources: PixelSources) -> Path:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    settings, record = json.dumps(asdict(sources), indent=1), folder / "sources.json"
+    settings, record = json.dumps(sources.describe(), indent=1), folder / "sources.json"
     if record.exists() and record.read_text() != settings:
         raise ValueError(
             f"folder={folder}: holds clips of other sources; allowed an empty one; try another folder"
         )
     record.write_text(settings)
-    todo = [(name, make) for name, make in _clips(sources) if not (folder / f"{name}.npy").exists()]
+    todo = [(name, make) for name, make in clips_of(sources) if not (folder / f"{name}.npy").exists()]
     for video in sources.videos if todo else ():
-        _check_video(video, sources)
+        check_video(video, sources)
     for name, make in tqdm(todo, desc=f"clips in {folder.name}", disable=not todo):
         clip = make()
         (folder / f"{name}.txt").write_text(clip.caption)
         if clip.subject is not None:
             mask = 255 * clip.subject.reshape(-1, sources.size).astype(np.uint8)
             write_image(folder / f"{name}.png", mask, clip.caption, ".png")
+        if clip.references is not None:
+            write_references(folder / f"{name}.npy", clip.references)
         with open(folder / "unfinished", "wb") as file:
             np.save(file, clip.frames)
         os.replace(folder / "unfinished", folder / f"{name}.npy")
     return folder
-
-
-class _Clip(NamedTuple):
-    """Frames uint8 (T, H, W, 3), their caption, and where the main object is, bool (T, H, W), if there is one."""
-
-    frames: np.ndarray
-    caption: str = ""
-    subject: np.ndarray | None = None
-
-
-def _clips(sources: PixelSources) -> Iterator[tuple[str, Callable[[], _Clip]]]:
-    """The name of every clip and the function that makes it."""
-    first = sources.seed
-    for index in range(sources.world):
-        yield f"world-{index:05d}", lambda i=index: _scene(first + i, sources)
-    for index in range(sources.photographs):
-        yield f"photograph-{index:05d}", lambda i=index: _pan(first + i, sources)
-    for path in sources.videos:
-        for index in range(sources.cuts):
-            yield f"{Path(path).stem}-{index:05d}", lambda p=path, i=index: _cut(p, first + i, sources)
-
-
-def _scene(seed: int, sources: PixelSources) -> _Clip:
-    drawn = render(sample_scene(seed, sources.split), sources.frames, sources.size, sources.size)
-    return _Clip(drawn.frames, drawn.caption, drawn.masks[0])
-
-
-def _pan(seed: int, sources: PixelSources) -> _Clip:
-    pan = sample_pan(seed, sources.split)
-    return _Clip(render_pan(pan, sources.frames, sources.size, sources.size), pan.caption)
-
-
-def _cut(path: str, seed: int, sources: PixelSources) -> _Clip:
-    """A square from a random place of the video, reduced by area from a random scale."""
-    rng, size = random_of(seed, 0), sources.size
-    with ClipReader(path) as clip:
-        start = int(rng.integers(len(clip) - sources.frames + 1))
-        frames = clip.get(range(start, start + sources.frames))
-    side = int(
-        size * (min(frames.shape[1:3]) / size) ** rng.random()
-    )  # log-uniform, so that each scale counts alike
-    top, left = (int(rng.integers(n - side + 1)) for n in frames.shape[1:3])
-    square = frames[:, top : top + side, left : left + side]
-    return _Clip(np.stack([cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA) for frame in square]))
-
-
-def _check_video(path: str, sources: PixelSources) -> None:
-    info = check_clip(path)
-    if info.frames < sources.frames or min(info.height, info.width) < sources.size:
-        raise ValueError(
-            f"videos={path}: {info.frames} frames of {info.width}x{info.height}; allowed at least {sources.frames}"
-            f" frames of {sources.size}x{sources.size}; try smaller clips or leave it out"
-        )
 
 
 class PixelClips(Dataset):

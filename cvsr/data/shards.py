@@ -21,6 +21,7 @@ from webdataset import TarWriter
 
 from cvsr.data.filtering import Score
 from cvsr.data.latents import Encode
+from cvsr.data.references import references_file
 from cvsr.data.shards_encoding import Embed, Guide, Models, Rejected, encode_clip
 from cvsr.data.shards_manifest import (
     Manifest,
@@ -56,8 +57,8 @@ def build_shards(
         codec: what tells it from others, such as a hash.
         embed: the text encoder, as a callable.
         text_encoder: what tells it from others, such as a hash.
-        guide: the base model of model-guided degradation, as a callable, where the last step of the degradations is
-            that. What it draws stays latents (SimpleGVR section 4.2.2), unless the inputs are enlarged, `reduction` 1.
+        guide: the base model of model-guided degradation, as a callable, where one of the degradations is that. What it
+            draws stays latents (SimpleGVR section 4.2.2), unless the inputs are enlarged, `reduction` 1.
         musiq: what scores clips where the filter asks for it, such as `cvsr.evaluation.musiq.Musiq().score`.
 
     Returns:
@@ -70,7 +71,7 @@ def build_shards(
     """
     if guide is None and settings.is_guided:
         raise ValueError(
-            "guide=None: the degradations end with a base model's; allowed a callable; try others, without model_guided"
+            "guide=None: the degradations need a base model; allowed a callable; try others, without model_guided"
         )
     if musiq is None and settings.quality.musiq is not None:
         raise ValueError(
@@ -80,7 +81,7 @@ def build_shards(
     folder, files = Path(folder), _inputs(Path(clips))
     models = Models(encode, embed, guide, musiq)
     folder.mkdir(parents=True, exist_ok=True)
-    plan = _plan(settings, list(files), codec, text_encoder)
+    plan = _plan(settings, files, codec, text_encoder)
     if (folder / "settings.json").exists():
         check_settings(folder, json.loads((folder / "settings.json").read_text()), plan)
     else:
@@ -108,10 +109,11 @@ def _inputs(clips: Path) -> dict[str, Path]:
     return keyed
 
 
-def _plan(settings: ShardSettings, inputs: list[str], codec: str, text_encoder: str) -> dict[str, Any]:
+def _plan(settings: ShardSettings, files: dict[str, Path], codec: str, text_encoder: str) -> dict[str, Any]:
     """All that the bytes of the shards depend on but the clips' own bytes, as JSON reads it back."""
-    rest = {"codec": codec, "text_encoder": text_encoder, "inputs": inputs}
-    return json.loads(json.dumps(settings.describe() | rest))
+    described = settings.describe(references=any(references_file(clip).exists() for clip in files.values()))
+    rest = {"codec": codec, "text_encoder": text_encoder, "inputs": list(files)}
+    return json.loads(json.dumps(described | rest))
 
 
 def _build_shard(

@@ -1,7 +1,7 @@
 """A clip as shards hold it: encoded, degraded in several ways and encoded again, or rejected for a reason."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 from zlib import crc32
@@ -14,6 +14,8 @@ from cvsr.data.degradations.pipeline import Degradation, degrade, to_record
 from cvsr.data.encoding import check_frames
 from cvsr.data.filtering import Score, measure_quality
 from cvsr.data.latents import Encode, shares_of, subject_mask
+from cvsr.data.reference_augmentation import apply_changes
+from cvsr.data.references import References, read_references
 from cvsr.data.resize import resize
 from cvsr.data.shards_settings import ShardSettings
 from cvsr.data.video import to_frames, to_tensor
@@ -52,14 +54,11 @@ def encode_clip(
     key: str, clip: Path, settings: ShardSettings, models: Models
 ) -> dict[str, np.ndarray | str | list]:
     """A clip's files in a shard, see `cvsr.data.shards_manifest`; raises `Rejected` for one that has none."""
-    frames, caption = _read_clip(clip)
+    frames, caption, references = _read_clip(clip)
     if problem := settings.quality.problem(measure_quality(frames, models.musiq)):
         raise Rejected(problem)
     video = to_tensor(frames)[None]  # (1, 3, T, H, W)
-    try:
-        latents = models.encode(video)[0]
-    except ValueError as error:  # such as a size that the autoencoder cannot take
-        raise Rejected(f"not encoded: {error}") from None
+    latents = _encode(video, models.encode)
     if any(side % settings.reduction for side in latents.shape[2:]):
         height, width = latents.shape[2:]
         raise Rejected(f"indivisible: {height}×{width} latents by the reduction {settings.reduction}")
@@ -71,7 +70,7 @@ def encode_clip(
         low.append(_half("low", _degraded(drawn, frames, settings.reduction, models.encode, drawing)[0]))
         records.append(to_record(drawn))
     mask = subject_mask(clip.with_suffix(".png"), frames.shape[:3])
-    return {
+    sample = {
         "latents.npy": latents,
         "low.npy": np.stack(low),  # (v, c, t, h / reduction, w / reduction)
         "subject.npy": _half("subject", shares_of(mask, latents.shape[1:])),
@@ -79,6 +78,23 @@ def encode_clip(
         "caption.txt": caption,
         "degradations.json": records,
     }
+    if references is not None:
+        sample |= _encode_references(key, references, len(frames), settings, models.encode)
+    return sample
+
+
+def _encode_references(
+    key: str, references: References, frames: int, settings: ShardSettings, encode: Encode
+) -> dict[str, np.ndarray | list]:
+    """The references of each variant, changed and encoded, for a clip of `frames` frames, and how they were changed."""
+    encoded, records = [], []
+    for variant in range(settings.variants):
+        rng = np.random.default_rng((settings.seed, crc32(key.encode()), variant, 1))  # no degradation's
+        drawn = settings.augmentation.sample(rng, references)
+        changed = apply_changes(drawn, references, frames)
+        encoded.append([_half("references", _encode(to_tensor(each)[None], encode)) for each in changed])
+        records.append([asdict(change) for change in drawn])
+    return {"references.npy": np.array(encoded), "augmentations.json": records}  # (v, n, c, t, h, w)
 
 
 def _degraded(
@@ -98,16 +114,24 @@ def _degraded(
     return encode(resize(degraded, *size).clamp(-1, 1))
 
 
-def _read_clip(clip: Path) -> tuple[np.ndarray, str]:
-    """Frames uint8 (T, H, W, 3) and caption."""
+def _encode(video: Tensor, encode: Encode) -> Tensor:
+    """The latents (c, t, h, w) of a clip or a reference (1, 3, T, H, W); rejected where it has none."""
     try:
-        frames = np.load(clip)
+        return encode(video)[0]
+    except ValueError as error:  # such as a size that the autoencoder cannot take
+        raise Rejected(f"not encoded: {error}") from None
+
+
+def _read_clip(clip: Path) -> tuple[np.ndarray, str, References | None]:
+    """Frames uint8 (T, H, W, 3), caption and references."""
+    try:
+        frames, references = np.load(clip), read_references(clip)
         check_frames(frames)
     except (ValueError, EOFError) as error:
         raise Rejected(f"unreadable: {error}") from None
     if not clip.with_suffix(".txt").exists():
         raise Rejected("no caption: its .txt is missing")
-    return frames, clip.with_suffix(".txt").read_text()
+    return frames, clip.with_suffix(".txt").read_text(), references
 
 
 def _half(name: str, values: Tensor) -> np.ndarray:

@@ -17,32 +17,41 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset, default_collate
 
+from cvsr.data.degradations.ranges import check_probabilities
 from cvsr.data.pixels import share_out
 from cvsr.data.shards_manifest import read_index, read_manifest
 from cvsr.data.stream import Bucket, Ticket, random_of
 
-Sample = dict[str, Tensor | str]
+Sample = dict[str, Tensor | list[Tensor] | str]
 Place = tuple[int, int]  # where a file lies in its tar: offset and length, bytes
+Group = dict[str, Tensor | list[str] | list[list[Tensor]]]
+TRIES = 8  # how often a place is drawn for a crop that is to show what the references are about
 
 
 class ShardClips(Dataset):
     """Random crops of latents by (seed, ticket), each with one of its clip's variants:
 
-    {"latents": (c, t, h, w), "low": (c, t, h, w), "subject": (1, t, h, w), "text": (L, d), "caption": str}, float32.
+    {"latents": (c, t, h, w), "low": (c, t, h, w), "subject": (1, t, h, w), "text": (L, d), "caption": str,
+    "references": [(c, t, h, w), …]}, float32.
     "low" is as many times smaller as the shards' inputs are (`ShardSettings.reduction`). "subject" is how much of
     each position the main object covers, 0 where that is unknown. A crop begins with the first frame, which is
     encoded alone: with one latent frame it is an image. Clips that are shorter or smaller than the ticket's bucket
     are left to smaller ones. Batches are made by `collate`.
+
+    References are those of the variant: one or more of a clip's ID images, whole, in any order, so that a network does
+    not rely on their number; or a video, cut where its clip is. Crops of such clips show some of the subject, but for a
+    few. A share of them goes without references: guidance compares both (UniMMVSR appendix A.3).
 
     Args:
         folder: made by `cvsr.data.shards.build_shards`.
         codec, text_encoder: hashes of the models that the folder must be of.
         shares: see `cvsr.data.pixels.share_out`.
         seed: of every draw.
+        dropout: the share of clips with references whose references are left out.
 
     Raises:
-        ValueError: the folder is incomplete or of other models; a share or (on reading) a bucket without clips, or
-            one whose size the inputs have no whole positions for.
+        ValueError: the folder is incomplete or of other models; a dropout outside of 0 to 1; a share or (on reading) a
+            bucket without clips, or one whose size the inputs have no whole positions for.
     """
 
     def __init__(
@@ -52,8 +61,10 @@ class ShardClips(Dataset):
         text_encoder: str,
         shares: dict[str, float] | None = None,
         seed: int = 0,
+        dropout: float = 0.1,
     ):
-        self.folder, self.shares, self.seed = Path(folder), shares or {"": 1.0}, seed
+        check_probabilities(dropout=dropout)
+        self.folder, self.shares, self.seed, self.dropout = Path(folder), shares or {"": 1.0}, seed, dropout
         manifest = read_manifest(folder, codec, text_encoder)
         indexes = {name: read_index(self.folder, name)["outputs"] for name in manifest.hashes}
         self.clips = {key: (name, indexes[name][key]) for key, name in manifest.outputs.items()}
@@ -73,19 +84,23 @@ class ShardClips(Dataset):
                 f"buckets={bucket}: size={bucket.size} is no whole number of the inputs' positions; allowed"
                 f" multiples of {reduction}; try size={bucket.size // reduction * reduction + reduction}"
             )
-        start = [
-            reduction * int(rng.integers((side - bucket.size) // reduction + 1)) for side in clip["shape"][2:]
-        ]
-        crop, small_crop = (
-            np.s_[:, : bucket.frames, *(slice(s // n, (s + bucket.size) // n) for s in start)] for n in (1, reduction)
-        )
+        subject = _map(tar, files["subject.npy"])
+        for _ in range(TRIES if "references.npy" in files else 1):
+            crop, small_crop = _draw_crop(rng, clip["shape"], bucket, reduction)
+            if _shows(subject, crop):
+                break
+        variant = rng.integers(len(low))
         pieces = {
             "latents": _map(tar, files["latents.npy"])[crop],
-            "low": low[rng.integers(len(low))][small_crop],
-            "subject": _map(tar, files["subject.npy"])[crop],
+            "low": low[variant][small_crop],
+            "subject": subject[crop],
             "text": _map(tar, files["text.npy"]),
         }
-        sample = {kind: torch.from_numpy(piece.astype(np.float32)) for kind, piece in pieces.items()}
+        sample = {kind: _to_tensor(piece) for kind, piece in pieces.items()}
+        sample["references"] = []
+        if "references.npy" in files and rng.random() >= self.dropout:
+            references = _map(tar, files["references.npy"])[variant]  # (n, c, t, h, w)
+            sample["references"] = [_to_tensor(piece) for piece in _draw_references(rng, references, crop)]
         return sample | {"caption": _read(tar, files["caption.txt"]).decode()}
 
     def _groups(self, bucket: Bucket) -> tuple[list[list[Path]], np.ndarray]:
@@ -104,18 +119,52 @@ class ShardClips(Dataset):
         return self._fitting[bucket]
 
 
-def collate(samples: list[Sample]) -> list[dict[str, Tensor | list[str]]]:
+Crop = tuple[slice, slice, slice, slice]
+
+
+def _draw_crop(
+    rng: np.random.Generator, shape: tuple[int, ...], bucket: Bucket, reduction: int
+) -> tuple[Crop, Crop]:
+    """A place in a clip of `shape` (c, t, h, w), and the same place in its inputs."""
+    start = [reduction * int(rng.integers((side - bucket.size) // reduction + 1)) for side in shape[2:]]
+    crop, small_crop = (
+        np.s_[:, : bucket.frames, *(slice(s // n, (s + bucket.size) // n) for s in start)]
+        for n in (1, reduction)
+    )
+    return crop, small_crop
+
+
+def _shows(subject: np.ndarray, crop: Crop) -> bool:
+    """Whether half of the subject (1, t, h, w) is in the crop, or a quarter of the crop is the subject."""
+    shown = subject[crop].astype(np.float32)
+    everything = subject[:, crop[1]].sum(dtype=np.float32)
+    return bool(shown.sum() >= 0.5 * everything or shown.mean() >= 0.25)
+
+
+def _draw_references(rng: np.random.Generator, references: np.ndarray, crop: Crop) -> np.ndarray:
+    """Some of the ID images (n, c, 1, h, w), or the crop's part of the video (1, c, t, h, w)."""
+    if references.shape[2] > 1:
+        return references[:, *crop]
+    return references[rng.permutation(len(references))[: rng.integers(len(references)) + 1]]
+
+
+def collate(samples: list[Sample]) -> list[Group]:
     """A batch, as one group for each shape of latents, in the order in which the shapes come.
 
     A group is {"latents", "low", "subject", "text": (B, L, d), "text_mask": (B, L) bool, "caption": [str]}. L is its
-    longest text's length, at least 1; True marks a token, and a clip without a caption has none.
+    longest text's length, at least 1; True marks a token, and a clip without a caption has none. Where at least one
+    sample has references, a group has "references", too: for each sample a list of tensors, which may be empty.
     """
     shapes = dict.fromkeys(sample["latents"].shape for sample in samples)
     return [_group([s for s in samples if s["latents"].shape == shape]) for shape in shapes]
 
 
-def _group(samples: list[Sample]) -> dict[str, Tensor | list[str]]:
-    group = default_collate([{k: v for k, v in sample.items() if k != "text"} for sample in samples])
+def _group(samples: list[Sample]) -> Group:
+    ragged = ("text", "references")
+    group = default_collate([{k: v for k, v in sample.items() if k not in ragged} for sample in samples])
+    references = [sample["references"] for sample in samples]
+    if any(references):
+        group["references"] = references
     texts = [sample["text"] for sample in samples]
     lengths = torch.tensor([len(text) for text in texts])
     blank = texts[0].new_zeros(max(1, int(lengths.max())), texts[0].shape[1])  # (L, d)
@@ -142,6 +191,10 @@ def check_shards(folder: str | Path, codec: str, text_encoder: str) -> None:
             )
         samples = webdataset.WebDataset([str(tar)], shardshuffle=False, empty_check=False)
         assert [sample["__key__"] for sample in samples] == list(read_index(folder, name)["outputs"])
+
+
+def _to_tensor(piece: np.ndarray) -> Tensor:
+    return torch.from_numpy(piece.astype(np.float32))
 
 
 def _map(tar: Path, place: Place) -> np.ndarray:

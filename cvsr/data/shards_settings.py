@@ -5,6 +5,7 @@ from typing import Any
 
 from cvsr.data.degradations.pipeline import NAMES, Pipeline
 from cvsr.data.filtering import QualityFilter
+from cvsr.data.reference_augmentation import ReferenceAugmentation
 
 
 @dataclass(frozen=True)
@@ -12,13 +13,15 @@ class ShardSettings:
     """What shards are made of, apart from the clips and the models.
 
     Attributes:
-        degradations: what makes a low-quality input of a clip; a base model may only come last.
+        degradations: what makes a low-quality input of a clip. A base model may only come last where the inputs are
+            reduced: its latents are kept then.
         variants: how many differently degraded inputs a clip has.
         reduction: inputs are resized to the clip's size over this and encoded: 1 for networks that see the enlarged
             input, as SeedVR, 4 for those that enlarge its latents, as SimpleGVR.
         quality: clips that do not pass it are rejected.
         clips_per_shard: those that are rejected count; a build that is killed loses at most one shard's work.
-        seed: of the degradations.
+        seed: of the degradations and of the references' changes.
+        augmentation: how the references of a clip are changed, anew for each variant.
     """
 
     degradations: Pipeline
@@ -27,15 +30,16 @@ class ShardSettings:
     quality: QualityFilter = field(default_factory=QualityFilter)
     clips_per_shard: int = 16
     seed: int = 0
+    augmentation: ReferenceAugmentation = field(default_factory=ReferenceAugmentation)
 
     def __post_init__(self):
         for name in ("variants", "reduction", "clips_per_shard"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: too few; allowed 1 or more; try 4")
-        if "model_guided" in self._names[:-1]:
+        if self.reduction > 1 and "model_guided" in self._names[:-1]:
             raise ValueError(
-                f"degradations={self._names}: another one after model_guided, which leaves latents; allowed once, as"
-                " the last; try it at the end"
+                f"degradations={self._names}: another one after model_guided, which leaves latents of reduced inputs;"
+                " allowed once, as the last; try it at the end, or reduction=1"
             )
 
     @property
@@ -47,7 +51,10 @@ class ShardSettings:
     def _names(self) -> list[str]:
         return [NAMES[type(step.degradation)] for step in self.degradations.steps]
 
-    def describe(self) -> dict[str, Any]:
-        """All settings, as plain values."""
+    def describe(self, references: bool) -> dict[str, Any]:
+        """All settings, as plain values; that of references only where clips have some."""
         described = {"degradations": self.degradations.describe(), "quality": self.quality.describe()}
-        return asdict(self) | described
+        described = asdict(self) | described
+        if not references:
+            del described["augmentation"]
+        return described

@@ -78,14 +78,19 @@ def identity_references(
     height: int = 256,
     width: int = 256,
     max_references: int = 3,
+    picture_size: int | None = None,
 ) -> IdentityReferences:
-    """A scene with pictures of its first `max_references` objects, the main one first."""
+    """A scene with pictures of its first `max_references` objects, the main one first.
+
+    Their side is `picture_size`, that of the video's shorter one by default.
+    """
     if max_references < 1:
         raise ValueError(f"max_references={max_references}: must be at least 1")
     scene = sample_scene(seed, split)
     rendering = render(scene, frames, height, width)
     chosen = scene.objects[:max_references]
-    pictures = [render_identity(spec, 4 * seed + i, min(height, width)) for i, spec in enumerate(chosen)]
+    side = min(height, width) if picture_size is None else picture_size
+    pictures = [render_identity(spec, 4 * seed + i, side) for i, spec in enumerate(chosen)]
     return IdentityReferences(
         rendering.frames,
         rendering.caption,

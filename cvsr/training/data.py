@@ -13,7 +13,9 @@ from torch.utils.data import DataLoader
 from cvsr.data.degradations.pipeline import read_pipeline
 from cvsr.data.filtering import QualityFilter
 from cvsr.data.latents import LatentClips, build_latents
-from cvsr.data.pixels import PixelClips, PixelSources, WholeClips, build_pixels
+from cvsr.data.pixel_sources import PixelSources
+from cvsr.data.pixels import PixelClips, WholeClips, build_pixels
+from cvsr.data.reference_augmentation import ReferenceAugmentation
 from cvsr.data.shards import build_shards
 from cvsr.data.shards_reading import ShardClips, collate
 from cvsr.data.shards_settings import ShardSettings
@@ -125,6 +127,8 @@ class ShardData(LightningDataModule):
         text_from: name of the weights whose text encoder embeds the captions, and of the base model where the
             degradations are guided by one.
         quality: which clips are good enough, `QualityFilter()` by default.
+        augmentation: how references are changed, `ReferenceAugmentation()` by default.
+        reference_dropout: the share of clips with references that are trained on without.
         shares, workers, seed, weights: as for `LatentData`.
     """
 
@@ -140,6 +144,8 @@ class ShardData(LightningDataModule):
         mixed: bool = False,
         text_from: str = "text_to_video",
         quality: QualityFilter | None = None,
+        augmentation: ReferenceAugmentation | None = None,
+        reference_dropout: float = 0.1,
         shares: dict[str, float] | None = None,
         workers: int = 0,
         seed: int = 0,
@@ -148,9 +154,14 @@ class ShardData(LightningDataModule):
         super().__init__()
         self.clips, self.shards, self.train = Path(clips), Path(shards), train
         self.settings = ShardSettings(
-            read_pipeline(degradations), variants, reduction, quality or QualityFilter()
+            read_pipeline(degradations),
+            variants,
+            reduction,
+            quality or QualityFilter(),
+            augmentation=augmentation or ReferenceAugmentation(),
         )
         self.buckets, self.mixed, self.text_from = buckets, mixed, text_from
+        self.reference_dropout = reference_dropout
         self.shares, self.workers, self.seed, self.weights = shares, workers, seed, weights
 
     def prepare_data(self) -> None:
@@ -180,7 +191,8 @@ class ShardData(LightningDataModule):
     def dataset(self) -> ShardClips:
         """The clips that batches are cut from."""
         autoencoder, text = self._models()
-        return ShardClips(self.shards, encoder_hash(autoencoder), text_hash(text), self.shares, self.seed)
+        hashes = encoder_hash(autoencoder), text_hash(text)
+        return ShardClips(self.shards, *hashes, self.shares, self.seed, self.reference_dropout)
 
     def train_dataloader(self) -> DataLoader:
         return stream(self.dataset(), self.buckets, self.trainer.global_step, self.workers, collate, self.mixed)

@@ -127,6 +127,7 @@ def test_texts_are_padded_and_masked():
             "latents": torch.zeros(1),
             "text": 1 + torch.arange(2.0 * length).view(-1, 2),
             "caption": "c" * length,
+            "references": [],
         }
 
     (batch,) = collate([sample(0), sample(3), sample(1)])

@@ -10,14 +10,15 @@ GUIDED = {"model_guided": {"probability": 0.5}}
 
 
 @pytest.mark.parametrize("steps", [[GUIDED, RESIZE], [GUIDED, GUIDED], [RESIZE, GUIDED, {"jpeg": {}}]])
-def test_nothing_comes_after_what_leaves_latents(steps):
+def test_nothing_comes_after_a_base_model_where_its_latents_are_kept(steps):
     with pytest.raises(ValueError, match=r"degradations=\[.*'model_guided'.*allowed once, as the last"):
-        ShardSettings(parse_pipeline(steps))
+        ShardSettings(parse_pipeline(steps), reduction=4)
+    assert ShardSettings(parse_pipeline(steps), reduction=1).is_guided
 
 
 @pytest.mark.parametrize(("steps", "guided"), [([], False), ([RESIZE], False), ([RESIZE, GUIDED], True)])
-def test_a_base_model_takes_part_where_it_comes_last(steps, guided):
-    assert ShardSettings(parse_pipeline(steps)).is_guided is guided
+def test_whether_a_base_model_takes_part(steps, guided):
+    assert ShardSettings(parse_pipeline(steps), reduction=4).is_guided is guided
 
 
 @pytest.mark.parametrize("name", ["variants", "reduction", "clips_per_shard"])

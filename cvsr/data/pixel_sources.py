@@ -1,0 +1,136 @@
+"""What training clips are made of: the world, its three tasks, photographs, and cuts out of videos.
+
+Legend: T frames, H rows, W columns.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from cvsr.data.clips import ClipReader, check_clip
+from cvsr.data.photographs import render_pan, sample_pan
+from cvsr.data.reference_augmentation import MOST_SHIFT
+from cvsr.data.references import References, cut_out
+from cvsr.data.scenes import sample_scene
+from cvsr.data.stream import random_of
+from cvsr.data.tasks import editing, identity_references
+from cvsr.data.world import render
+
+
+@dataclass(frozen=True)
+class PixelSources:
+    """What a folder of clips is made of; all clips have `frames` frames of size × size pixels.
+
+    Attributes:
+        world: scenes of the procedural world.
+        photographs: camera moves over photographs.
+        videos: video files; each gives `cuts` clips at random times, places and scales (reduced, never enlarged).
+        split, seed: which scenes; the splits are disjoint.
+        identities: scenes with pictures of their objects, of `reference_size` pixels a side.
+        edits: scenes in which something was changed, with the video of what they were before.
+    """
+
+    world: int = 0
+    photographs: int = 0
+    videos: tuple[str, ...] = ()
+    cuts: int = 0
+    frames: int = 17
+    size: int = 256
+    split: str = "train"
+    seed: int = 0
+    identities: int = 0
+    edits: int = 0
+    reference_size: int = 128
+
+    def describe(self) -> dict[str, Any]:
+        """All that the clips depend on, as plain values; what references are like only where there are some."""
+        described = asdict(self)
+        if not (self.identities or self.edits):
+            del described["identities"], described["edits"], described["reference_size"]
+        return described
+
+
+class Clip(NamedTuple):
+    """Frames uint8 (T, H, W, 3), caption, where its subject is, bool (T, H, W), and references, where there are any.
+
+    The subject is the main object, all that references show, or what was edited.
+    """
+
+    frames: np.ndarray
+    caption: str = ""
+    subject: np.ndarray | None = None
+    references: References | None = None
+
+
+def clips_of(sources: PixelSources) -> Iterator[tuple[str, Callable[[], Clip]]]:
+    """The name of every clip and the function that makes it."""
+    first = sources.seed
+    for index in range(sources.world):
+        yield f"world-{index:05d}", partial(_scene, first + index, sources)
+    for index in range(sources.photographs):
+        yield f"photograph-{index:05d}", partial(_pan, first + index, sources)
+    for path in sources.videos:
+        for index in range(sources.cuts):
+            yield f"{Path(path).stem}-{index:05d}", partial(_cut, path, first + index, sources)
+    first += sources.world  # scenes of their own
+    for index in range(sources.identities):
+        yield f"identity-{index:05d}", partial(_identity, first + index, sources)
+    first += sources.identities
+    for index in range(sources.edits):
+        yield f"edit-{index:05d}", partial(_edit, first + index, sources)
+
+
+def _scene(seed: int, sources: PixelSources) -> Clip:
+    drawn = render(sample_scene(seed, sources.split), sources.frames, sources.size, sources.size)
+    return Clip(drawn.frames, drawn.caption, drawn.masks[0])
+
+
+def _pan(seed: int, sources: PixelSources) -> Clip:
+    pan = sample_pan(seed, sources.split)
+    return Clip(render_pan(pan, sources.frames, sources.size, sources.size), pan.caption)
+
+
+def _identity(seed: int, sources: PixelSources) -> Clip:
+    size, side = (sources.size, sources.size), sources.reference_size
+    drawn = identity_references(seed, sources.split, sources.frames, *size, picture_size=2 * side)
+    shown = zip(drawn.references, drawn.reference_masks, strict=True)
+    pictures, masks = zip(*(cut_out(picture, mask, side) for picture, mask in shown), strict=True)
+    references = References(np.stack(pictures)[:, None], np.stack(masks)[:, None])
+    return Clip(drawn.video, drawn.caption, drawn.masks.any(0), references)
+
+
+def _edit(seed: int, sources: PixelSources) -> Clip:
+    """A clip and its source, which begins earlier and ends later: training shifts it in time."""
+    frames = sources.frames + 2 * MOST_SHIFT
+    drawn = editing(seed, sources.split, frames, sources.size, sources.size)
+    shown = slice(MOST_SHIFT, frames - MOST_SHIFT)
+    return Clip(drawn.video[shown], drawn.caption, drawn.mask[shown], References(drawn.source[None]))
+
+
+def _cut(path: str, seed: int, sources: PixelSources) -> Clip:
+    """A square from a random place of the video, reduced by area from a random scale."""
+    rng, size = random_of(seed, 0), sources.size
+    with ClipReader(path) as clip:
+        start = int(rng.integers(len(clip) - sources.frames + 1))
+        frames = clip.get(range(start, start + sources.frames))
+    side = int(
+        size * (min(frames.shape[1:3]) / size) ** rng.random()
+    )  # log-uniform, so that each scale counts alike
+    top, left = (int(rng.integers(n - side + 1)) for n in frames.shape[1:3])
+    square = frames[:, top : top + side, left : left + side]
+    return Clip(np.stack([cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA) for frame in square]))
+
+
+def check_video(path: str, sources: PixelSources) -> None:
+    """Raise ValueError for a video file that is shorter or smaller than a clip."""
+    info = check_clip(path)
+    if info.frames < sources.frames or min(info.height, info.width) < sources.size:
+        raise ValueError(
+            f"videos={path}: {info.frames} frames of {info.width}x{info.height}; allowed at least {sources.frames}"
+            f" frames of {sources.size}x{sources.size}; try smaller clips or leave it out"
+        )

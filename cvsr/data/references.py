@@ -1,0 +1,68 @@
+"""References beside a clip: what its objects look like, or the video that it was edited from (UniMMVSR section 3.2).
+
+They lie in a file of the clip's name, .npz, which is there only for clips that have references.
+
+Legend: n references, T frames (1 for a picture), H rows, W columns.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+MARGIN = 1.2  # side of a picture over the longer side of the object that it was cut out for
+
+
+@dataclass(frozen=True)
+class References:
+    """Pictures of objects, or one video.
+
+    Attributes:
+        frames: uint8 (n, T, H, W, 3). A video has more frames than its clip, as many before as after.
+        masks: bool (n, T, H, W), where the object is in its picture; None beside a video.
+    """
+
+    frames: np.ndarray
+    masks: np.ndarray | None = None
+
+
+def write_references(clip: Path, references: References) -> None:
+    """Write the references of a clip beside it."""
+    masks = {} if references.masks is None else {"masks": references.masks}
+    with open(references_file(clip), "wb") as file:
+        np.savez(file, frames=references.frames, **masks)
+
+
+def read_references(clip: Path) -> References | None:
+    """The references beside a clip, None if it has none; ValueError for a file that is damaged."""
+    if not references_file(clip).exists():
+        return None
+    try:
+        with np.load(references_file(clip)) as arrays:
+            return References(arrays["frames"], arrays.get("masks"))
+    except Exception as error:  # zip, zlib and numpy each have their own
+        raise ValueError(f"references={references_file(clip)}: damaged ({error}); build the clip again") from None
+
+
+def references_file(clip: Path) -> Path:
+    """Where the references of a clip are, if it has any."""
+    return clip.with_suffix(".npz")
+
+
+def cut_out(picture: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The square around an object, as it is cut out of a frame for a reference (UniMMVSR appendix A.2).
+
+    Takes uint8 (H, W, 3) and bool (H, W), where its object is, and returns both with H = W = `size`. Beyond its edges
+    the picture is mirrored.
+    """
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    if not len(rows):
+        raise ValueError("mask: shows no object; allowed one pixel or more; try another picture")
+    side = round(MARGIN * (1 + max(rows[-1] - rows[0], columns[-1] - columns[0])))
+    starts = [int(edges[0] + edges[-1] + 1 - side) // 2 + side for edges in (rows, columns)]
+    window = tuple(slice(start, start + side) for start in starts)  # of what has a border as wide as itself
+    ground = cv2.copyMakeBorder(picture, side, side, side, side, cv2.BORDER_REFLECT)[window]
+    shown = np.pad(mask, side)[window].astype(np.float32)
+    ground, shown = (cv2.resize(part, (size, size), interpolation=cv2.INTER_AREA) for part in (ground, shown))
+    return ground, shown > 0.5
