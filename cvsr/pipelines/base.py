@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
+from diffusers import DiffusionPipeline
 from diffusers.models.modeling_utils import ModelMixin
 from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from cvsr.diffusion.flow import CleanPreconditioner, clean_from_velocity
-from cvsr.diffusion.schedulers import set_steps
+from cvsr.diffusion.schedulers import Scheduler, set_steps
 from cvsr.models.latent_space import compression, latent_channels
 from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.text import TextEncoder, encode_prompts
@@ -42,7 +42,7 @@ class VideoPipeline(DiffusionPipeline):
         tokenizer: PreTrainedTokenizerBase,
         text_encoder: TextEncoder,
         transformer: VideoTransformer | SwinMMDiT,
-        scheduler: FlowMatchEulerDiscreteScheduler | UniPCMultistepScheduler,
+        scheduler: Scheduler,
     ):
         super().__init__()
         self.register_modules(

@@ -17,11 +17,18 @@ from cvsr.pipelines.output import check_output_type, to_output_type
 from cvsr.pipelines.seedvr import SeedVRPipeline
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
 from cvsr.presets import SAMPLING
 
 PIPELINES = {
     kind.__name__: kind
-    for kind in (TextToVideoPipeline, SuperResolutionPipeline, SeedVRPipeline, LatentSuperResolutionPipeline)
+    for kind in (
+        TextToVideoPipeline,
+        SuperResolutionPipeline,
+        SeedVRPipeline,
+        LatentSuperResolutionPipeline,
+        UniMMVSRPipeline,
+    )
 }
 
 

@@ -7,11 +7,11 @@ enlarged.
 
 import torch
 import torch.nn.functional as F
-from diffusers import FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from cvsr.diffusion.schedulers import Scheduler
 from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
 from cvsr.models.latent_space import latent_channels
 from cvsr.models.latent_upsampler import LatentUpsampler
@@ -42,7 +42,7 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
         tokenizer: PreTrainedTokenizerBase,
         text_encoder: TextEncoder,
         transformer: VideoTransformer | SwinMMDiT,
-        scheduler: FlowMatchEulerDiscreteScheduler | UniPCMultistepScheduler,
+        scheduler: Scheduler,
         upsampler: LatentUpsampler,
     ):
         super().__init__(autoencoder, tokenizer, text_encoder, transformer, scheduler)

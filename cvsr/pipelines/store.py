@@ -9,13 +9,16 @@ import copy
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
-from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
+from diffusers import DiffusionPipeline
 from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5EncoderModel, UMT5EncoderModel
 
+from cvsr.diffusion.schedulers import Scheduler
 from cvsr.models.attribute_reader import AttributeReader
+from cvsr.models.hybrid_transformer import HybridTransformer
 from cvsr.models.latent_upsampler import LatentUpsampler
 from cvsr.models.streaming import STREAMABLE
 from cvsr.models.swin_mmdit import SwinMMDiT
@@ -26,13 +29,14 @@ from cvsr.weights import WeightsError, read_card, require
 MODELS = (
     *STREAMABLE,  # the video autoencoders
     VideoTransformer,
+    HybridTransformer,
     SwinMMDiT,
     LatentUpsampler,
     T5EncoderModel,
     UMT5EncoderModel,
     AttributeReader,
 )
-SCHEDULERS = (FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler)
+SCHEDULERS = get_args(Scheduler)
 PARTS = {kind.__name__: kind for kind in (*MODELS, *SCHEDULERS)}
 CONFIGS = ("config.json", "scheduler_config.json")
 

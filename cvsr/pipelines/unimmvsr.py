@@ -6,8 +6,10 @@ from functools import partial
 from typing import Any
 
 import torch
+from diffusers.guiders.guider_utils import BaseGuidance
 from torch import Tensor
 
+from cvsr.diffusion.reference_guidance import TextReferenceGuidance
 from cvsr.models.autoencoder import encode_to_latents
 from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.output import VideoPipelineOutput
@@ -24,17 +26,28 @@ class ReferenceEnlargement(Enlargement):
     Args:
         references: ID images (3, H, W) and reference videos (3, T, H, W) in [-1, 1], any number of any size, for all
             videos of a batch; see `cvsr.pipelines.references`.
+        reference_guidance: how much further than by themselves references pull the result, s_ref of equation 2; 0 =
+            not at all, and one prediction a step less. `guidance_scale` is s_txt + 1.
+        reference_stop: share of the steps after which they no longer do, N_ref of equation 3 over the steps.
         others: as for `Enlargement`.
 
     Raises:
-        ValueError: one that is neither, or has no pixels.
+        ValueError: a reference that is neither or has no pixels, or a number outside of what is said above.
     """
 
     references: Sequence[Tensor] = ()
+    reference_guidance: float = 0.0
+    reference_stop: float = 0.3
 
     def __post_init__(self):
         super().__post_init__()
         check_references(self.references)
+        self.guider()
+
+    def guider(self) -> TextReferenceGuidance:
+        """How predictions with and without text and references are combined."""
+        guider = TextReferenceGuidance(self.guidance_scale - 1, self.reference_guidance, self.reference_stop)
+        return guider if self.references else guider.new(reference_scale=0.0)
 
 
 class UniMMVSRPipeline(SuperResolutionPipeline):
@@ -68,14 +81,23 @@ class UniMMVSRPipeline(SuperResolutionPipeline):
     def show(self, chunk: Chunk, settings: Enlargement) -> Show:
         """What the tiles of a chunk are drawn from: the latents of its enlarged frames, and of every reference."""
         plain = super().show(chunk, settings)
-        references = getattr(settings, "references", ())  # plain settings have none
+        references = settings.references if isinstance(settings, ReferenceEnlargement) else ()
         sizes = settings.size(chunk.video), settings.canvas(chunk.video)
         latents = encode_references(references, partial(encode_to_latents, self.autoencoder), chunk, *sizes)
         return lambda tile: Shown(plain(tile).low, latents(tile))
 
+    def guider(self, settings: Enlargement) -> BaseGuidance:
+        """How the predictions of a step are combined."""
+        return settings.guider() if isinstance(settings, ReferenceEnlargement) else super().guider(settings)
+
     def told(self, shown: Shown, text: Tensor, mask: Tensor) -> dict[str, Any]:
-        """What `predict` is told of the text, and of the references: all of them for every video of the batch."""
-        return super().told(shown, text, mask) | {"references": [shown.references] * len(text)}
+        """What `predict` is told: everything, everything but the text, everything but the references.
+
+        All videos of a batch have the same references.
+        """
+        without = torch.zeros_like(mask)
+        rows, none = [shown.references] * len(text), [[]] * len(text)
+        return {"text": text, "mask": (mask, without, mask), "references": (rows, rows, none)}
 
     def predict(self, x: Tensor, t: Tensor, text: Tensor, mask: Tensor, references: list, **levels: Tensor) -> Tensor:
         """The transformer's output, in float32."""

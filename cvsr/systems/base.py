@@ -7,10 +7,9 @@ network sees the noisy latents and, beside them, those of the bicubically enlarg
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from diffusers import FlowMatchEulerDiscreteScheduler
 from transformers import PreTrainedTokenizerBase
 
-from cvsr.diffusion.schedulers import euler_scheduler
+from cvsr.diffusion.schedulers import Scheduler, euler_scheduler
 from cvsr.models.autoencoder import VideoAutoencoder
 from cvsr.models.text import TextEncoder, build_text_encoder, build_tokenizer
 from cvsr.models.transformer import VideoTransformer
@@ -25,7 +24,7 @@ class Stage:
     tokenizer: PreTrainedTokenizerBase
     text_encoder: TextEncoder
     transformer: VideoTransformer
-    scheduler: FlowMatchEulerDiscreteScheduler
+    scheduler: Scheduler
 
 
 def build_text_to_video(preset: Preset, captions: Iterable[str]) -> Stage:
