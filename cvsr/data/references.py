@@ -42,7 +42,7 @@ def read_references(clip: Path) -> References | None:
         with np.load(references_file(clip)) as arrays:
             return References(arrays["frames"], arrays.get("masks"))
     except Exception as error:  # zip, zlib and numpy each have their own
-        raise ValueError(f"references={references_file(clip)}: damaged ({error}); build the clip again") from None
+        raise ValueError(f"references={references_file(clip)}: damaged ({error}); build it again") from None
 
 
 def references_file(clip: Path) -> Path:
@@ -53,16 +53,16 @@ def references_file(clip: Path) -> Path:
 def cut_out(picture: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """The square around an object, as it is cut out of a frame for a reference (UniMMVSR appendix A.2).
 
-    Takes uint8 (H, W, 3) and bool (H, W), where its object is, and returns both with H = W = `size`. Beyond its edges
-    the picture is mirrored.
+    Takes uint8 (H, W, 3) and bool (H, W), where its object is, and returns both with H = W = `size`. The square lies in
+    the picture and is no larger than that. Raises ValueError for a mask without an object.
     """
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    if not len(rows):
+    places = [np.flatnonzero(mask.any(axis)) for axis in (1, 0)]  # rows, columns
+    if not len(places[0]):
         raise ValueError("mask: shows no object; allowed one pixel or more; try another picture")
-    side = round(MARGIN * (1 + max(rows[-1] - rows[0], columns[-1] - columns[0])))
-    starts = [int(edges[0] + edges[-1] + 1 - side) // 2 + side for edges in (rows, columns)]
-    window = tuple(slice(start, start + side) for start in starts)  # of what has a border as wide as itself
-    ground = cv2.copyMakeBorder(picture, side, side, side, side, cv2.BORDER_REFLECT)[window]
-    shown = np.pad(mask, side)[window].astype(np.float32)
-    ground, shown = (cv2.resize(part, (size, size), interpolation=cv2.INTER_AREA) for part in (ground, shown))
-    return ground, shown > 0.5
+    side = min(*mask.shape, round(MARGIN * max(1 + at[-1] - at[0] for at in places)))
+    middles = [(at[0] + at[-1] + 1) // 2 for at in places]
+    starts = [max(0, min(at - side // 2, most - side)) for at, most in zip(middles, mask.shape, strict=True)]
+    window = tuple(slice(start, start + side) for start in starts)
+    parts = picture[window], mask[window].astype(np.float32)
+    cut, shown = (cv2.resize(part, (size, size), interpolation=cv2.INTER_AREA) for part in parts)
+    return cut, shown > 0.5

@@ -25,7 +25,7 @@ from cvsr.data.stream import Bucket, Ticket, random_of
 Sample = dict[str, Tensor | list[Tensor] | str]
 Place = tuple[int, int]  # where a file lies in its tar: offset and length, bytes
 Group = dict[str, Tensor | list[str] | list[list[Tensor]]]
-TRIES = 8  # how often a place is drawn for a crop that is to show what the references are about
+ON_SUBJECT = 0.8  # the share of the crops of clips with references that are sure to show some of the subject
 
 
 class ShardClips(Dataset):
@@ -39,8 +39,8 @@ class ShardClips(Dataset):
     are left to smaller ones. Batches are made by `collate`.
 
     References are those of the variant: one or more of a clip's ID images, whole, in any order, so that a network does
-    not rely on their number; or a video, cut where its clip is. Crops of such clips show some of the subject, but for a
-    few. A share of them goes without references: guidance compares both (UniMMVSR appendix A.3).
+    not rely on their number; or a video, cut where its clip is. Most crops of such clips show some of the subject. A
+    share of them goes without references: guidance compares both (UniMMVSR appendix A.3).
 
     Args:
         folder: made by `cvsr.data.shards.build_shards`.
@@ -85,10 +85,9 @@ class ShardClips(Dataset):
                 f" multiples of {reduction}; try size={bucket.size // reduction * reduction + reduction}"
             )
         subject = _map(tar, files["subject.npy"])
-        for _ in range(TRIES if "references.npy" in files else 1):
-            crop, small_crop = _draw_crop(rng, clip["shape"], bucket, reduction)
-            if _shows(subject, crop):
-                break
+        shows_subject = "references.npy" in files and rng.random() < ON_SUBJECT
+        place = _draw_place(rng, subject[:, : bucket.frames]) if shows_subject else None
+        crop, small_crop = _draw_crop(rng, clip["shape"], bucket, reduction, place)
         variant = rng.integers(len(low))
         pieces = {
             "latents": _map(tar, files["latents.npy"])[crop],
@@ -122,23 +121,33 @@ class ShardClips(Dataset):
 Crop = tuple[slice, slice, slice, slice]
 
 
+def _draw_place(rng: np.random.Generator, subject: np.ndarray) -> tuple[int, int] | None:
+    """A row and a column where the subject (1, t, h, w) is, more likely where more of it is; None if it is nowhere."""
+    amounts = subject.sum(axis=(0, 1), dtype=np.float64)  # (h, w)
+    if not amounts.any():
+        return None
+    return divmod(int(rng.choice(amounts.size, p=amounts.ravel() / amounts.sum())), amounts.shape[1])
+
+
 def _draw_crop(
-    rng: np.random.Generator, shape: tuple[int, ...], bucket: Bucket, reduction: int
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    bucket: Bucket,
+    reduction: int,
+    place: tuple[int, int] | None,
 ) -> tuple[Crop, Crop]:
-    """A place in a clip of `shape` (c, t, h, w), and the same place in its inputs."""
-    start = [reduction * int(rng.integers((side - bucket.size) // reduction + 1)) for side in shape[2:]]
+    """A crop of a clip of `shape` (c, t, h, w), with `place` (row, column) in it if there is one, and of its inputs."""
+    start = []
+    for axis, side in enumerate(shape[2:]):
+        first, last = 0, side - bucket.size
+        if place is not None:
+            first, last = max(first, place[axis] - bucket.size + 1), min(last, place[axis])
+        start.append(reduction * int(rng.integers(-(-first // reduction), last // reduction + 1)))
     crop, small_crop = (
         np.s_[:, : bucket.frames, *(slice(s // n, (s + bucket.size) // n) for s in start)]
         for n in (1, reduction)
     )
     return crop, small_crop
-
-
-def _shows(subject: np.ndarray, crop: Crop) -> bool:
-    """Whether half of the subject (1, t, h, w) is in the crop, or a quarter of the crop is the subject."""
-    shown = subject[crop].astype(np.float32)
-    everything = subject[:, crop[1]].sum(dtype=np.float32)
-    return bool(shown.sum() >= 0.5 * everything or shown.mean() >= 0.25)
 
 
 def _draw_references(rng: np.random.Generator, references: np.ndarray, crop: Crop) -> np.ndarray:

@@ -5,7 +5,8 @@ import torch
 from safetensors.torch import load_file
 
 from cvsr.data.latents import LatentClips, build_latents, reduce_and_enlarge, subject_mask
-from cvsr.data.pixels import PixelSources, WholeClips, build_pixels
+from cvsr.data.pixel_sources import PixelSources
+from cvsr.data.pixels import WholeClips, build_pixels
 from cvsr.data.resize import resize
 from cvsr.data.scenes import sample_scene
 from cvsr.data.stream import Bucket, Ticket

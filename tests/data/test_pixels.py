@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from cvsr.data.pixels import PixelClips, PixelSources, WholeClips, build_pixels, share_out
+from cvsr.data.images import read_image
+from cvsr.data.pixel_sources import PixelSources
+from cvsr.data.pixels import PixelClips, WholeClips, build_pixels, share_out
+from cvsr.data.reference_augmentation import MOST_SHIFT
+from cvsr.data.references import read_references
 from cvsr.data.scenes import sample_scene
 from cvsr.data.stream import Bucket, Ticket
+from cvsr.data.tasks import editing, identity_references
 from cvsr.data.video import write_video
 from cvsr.data.world import render
 
@@ -40,6 +45,56 @@ def test_a_stopped_build_goes_on(folder):
 def test_clips_of_other_sources_are_not_mixed_in(folder):
     with pytest.raises(ValueError, match="other sources"):
         build_pixels(folder, PixelSources(world=4, frames=5, size=64))
+
+
+def test_what_older_folders_are_made_of_stays_recorded_as_it_was():
+    assert json.dumps(SOURCES.describe()) == (
+        '{"world": 3, "photographs": 1, "videos": [], "cuts": 0, "frames": 5, "size": 64, "split": "train", "seed": 0}'
+    )
+    described = PixelSources(world=3, edits=1).describe()
+    assert list(described)[-3:] == ["identities", "edits", "reference_size"]
+
+
+@pytest.fixture(scope="module")
+def with_references(tmp_path_factory):
+    sources = PixelSources(world=1, identities=2, edits=1, frames=5, size=64, seed=5, reference_size=48)
+    return build_pixels(tmp_path_factory.mktemp("references"), sources)
+
+
+def mask_of(clip):
+    (stacked,), _, _ = read_image(clip.with_suffix(".png"))
+    return stacked[..., 0].reshape(5, 64, 64) > 127
+
+
+def test_identities_have_pictures_of_their_objects(with_references):
+    for index, seed in enumerate((6, 7)):  # after the world's
+        clip, scene = with_references / f"identity-{index:05d}.npy", sample_scene(seed)
+        expected = identity_references(seed, "train", 5, 64, 64)
+        assert np.array_equal(np.load(clip), expected.video)
+        assert clip.with_suffix(".txt").read_text() == scene.caption
+        assert np.array_equal(mask_of(clip), expected.masks.any(0))
+        references = read_references(clip)
+        count = min(3, len(scene.objects))
+        assert references.frames.shape == (count, 1, 48, 48, 3)
+        assert references.masks.shape == (count, 1, 48, 48)
+        for mask in references.masks[:, 0]:
+            spans = [np.ptp(np.flatnonzero(mask.any(axis))) + 1 for axis in (0, 1)]
+            assert 0.7 * 48 < max(spans) <= 48  # cut out around its object
+
+
+def test_edits_have_their_source_from_earlier_until_later(with_references):
+    clip, frames = with_references / "edit-00000.npy", 5 + 2 * MOST_SHIFT
+    expected, shown = editing(8, "train", frames, 64, 64), slice(MOST_SHIFT, -MOST_SHIFT)
+    assert np.array_equal(np.load(clip), expected.video[shown])
+    assert clip.with_suffix(".txt").read_text() == expected.caption
+    assert np.array_equal(mask_of(clip), expected.mask[shown])
+    references = read_references(clip)
+    assert np.array_equal(references.frames, expected.source[None])
+    assert references.masks is None
+    untouched = (references.frames[0, shown] == np.load(clip)).all(-1)
+    assert untouched.mean() > 0.5
+    assert not untouched[mask_of(clip)].all()
+    assert read_references(with_references / "world-00000.npy") is None
 
 
 def test_real_videos_are_cut_and_reduced(tmp_path):

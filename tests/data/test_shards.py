@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 from dataclasses import replace
 from itertools import count
 
@@ -14,6 +15,8 @@ import webdataset
 
 from cvsr.data.degradations.pipeline import degrade, from_record, parse_pipeline
 from cvsr.data.filtering import QualityFilter
+from cvsr.data.reference_augmentation import PictureChange, ReferenceAugmentation, Shift, apply_changes
+from cvsr.data.references import References, read_references, write_references
 from cvsr.data.resize import resize
 from cvsr.data.shards import build_shards
 from cvsr.data.shards_manifest import read_manifest
@@ -112,6 +115,10 @@ def test_the_account(shards):
     assert manifest.rejects.keys() == REJECTS.keys()
     assert all(manifest.rejects[key].startswith(reason) for key, reason in REJECTS.items())
     assert sorted(manifest.settings["inputs"]) == sorted([*manifest.outputs, *manifest.rejects])
+    assert list(manifest.settings) == [
+        *("degradations", "variants", "reduction", "quality", "clips_per_shard", "seed"),  # no references: as ever
+        *("codec", "text_encoder", "inputs"),
+    ]
     assert manifest.settings["quality"] == {"brightness": [20.0, 235.0], "sharpness": 30.0}
     assert manifest.settings["degradations"] == json.loads(json.dumps(PIPELINE.describe()))
     assert manifest.summary() == (
@@ -271,6 +278,61 @@ def test_an_unfinished_folder_says_how_far_it_is(shards, tmp_path):
         read_manifest(tmp_path, **MODELS)
 
 
+@pytest.fixture(scope="module")
+def referring(tmp_path_factory):
+    """A clip with two pictures, one with a longer video, and one with neither."""
+    folder, rng = tmp_path_factory.mktemp("referring"), np.random.default_rng(1)
+    for name in ("edit", "identity", "world"):
+        np.save(folder / f"{name}.npy", rng.integers(0, 256, (5, 64, 64, 3), np.uint8))
+        (folder / f"{name}.txt").write_text(name)
+    pictures = rng.integers(0, 256, (2, 1, 32, 32, 3), np.uint8)
+    write_references(folder / "identity.npy", References(pictures, pictures[..., 0] > 99))
+    write_references(folder / "edit.npy", References(rng.integers(0, 256, (1, 13, 64, 64, 3), np.uint8)))
+    return folder
+
+
+def test_references_are_changed_for_each_variant_as_recorded(referring, tmp_path):
+    settings = replace(SETTINGS, clips_per_shard=3, augmentation=ReferenceAugmentation(rotation=10))
+    manifest = build(tmp_path, referring, settings)
+    assert manifest.settings["augmentation"]["rotation"] == 10
+    with pytest.raises(ValueError, match=r"other settings \(augmentation differ\)"):
+        build(tmp_path, referring, replace(settings, augmentation=ReferenceAugmentation()))
+    found = samples(tmp_path)
+    assert found["identity"]["references.npy"].shape == (3, 2, 3, 1, 4, 4)
+    assert found["edit"]["references.npy"].shape == (3, 1, 3, 2, 8, 8)
+    assert found["world"].keys() & {"references.npy", "augmentations.json"} == set()
+    for name, kind in (("identity", PictureChange), ("edit", Shift)):
+        references, variants = read_references(referring / f"{name}.npy"), found[name]["augmentations.json"]
+        assert len({json.dumps(record) for record in variants}) == 3
+        for record, encoded in zip(variants, found[name]["references.npy"], strict=True):
+            changed = apply_changes([kind(**change) for change in record], references, 5)
+            expected = [encode(to_tensor(each)[None])[0].half().numpy() for each in changed]
+            np.testing.assert_array_equal(encoded, expected)
+
+
+def test_references_may_stay_as_they_are_and_change_nothing_else(referring, tmp_path):
+    manifest = build(tmp_path / "as they are", referring, replace(SETTINGS, augmentation=ReferenceAugmentation(0)))
+    assert manifest.settings["augmentation"]["strength"] == 0
+    build(tmp_path / "changed", referring)
+    plain, changed = samples(tmp_path / "as they are"), samples(tmp_path / "changed")
+    assert plain["identity"]["degradations.json"] == changed["identity"]["degradations.json"]
+    np.testing.assert_array_equal(plain["edit"]["low.npy"], changed["edit"]["low.npy"])
+    video = encode(to_tensor(read_references(referring / "edit.npy").frames[0, 4:9])[None])[0].half()
+    np.testing.assert_array_equal(plain["edit"]["references.npy"], video[None, None].expand(3, 1, -1, -1, -1, -1))
+
+
+def test_clips_whose_references_cannot_be_encoded_are_rejected(referring, tmp_path):
+    clips = tmp_path / "clips"
+    shutil.copytree(referring, clips)
+    pictures = np.zeros((1, 1, 20, 20, 3), np.uint8)
+    write_references(clips / "identity.npy", References(pictures, pictures[..., 0] == 0))
+    (clips / "edit.npz").write_bytes(b"no zip")
+    manifest = build(tmp_path / "shards", clips)
+    assert manifest.rejects["identity"] == "not encoded: height=20: no multiple of 8"
+    assert manifest.rejects["edit"].startswith("unreadable: references=")
+    assert manifest.outputs.keys() == {"world"}
+
+
 class Drawing:
     """A base model that paints everything in one grey, and remembers what it was asked."""
 
@@ -318,3 +380,19 @@ def test_what_a_base_model_draws_again_stays_latents_unless_inputs_are_enlarged(
             assert low == pytest.approx(sign * (round(255 * record["alpha"]) / 127.5 - 1), abs=2e-3)
         else:
             assert len(np.unique(low)) > 4
+
+
+def test_where_inputs_are_enlarged_others_may_follow_a_base_model(clips, tmp_path):
+    pipeline = parse_pipeline(
+        [
+            {"resize": {"factor": [0.25, 0.25], "reduce": 1, "enlarge": 0}},
+            {"model_guided": {"alpha": [0.4, 0.4]}},
+            {"resize": {"factor": [0.5, 0.5], "reduce": 1, "enlarge": 0}},
+        ]
+    )
+    settings, drawing = ShardSettings(pipeline, variants=1, clips_per_shard=20), Drawing()
+    build_shards(tmp_path, clips, settings, encode, "c0dec", embed, "7ext", lambda caption: drawing)
+    (low,) = samples(tmp_path)["a_mp4"]["low.npy"]
+    assert low.shape == (3, 3, 8, 8)
+    assert low == pytest.approx(0.8 - 1, abs=2e-3)  # 0.4 of white, decoded, reduced, enlarged and encoded
+    assert drawing.asked[0][0] == (9, 16, 16, 3)

@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 import torch
 import webdataset
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cvsr.data.degradations.pipeline import parse_pipeline
+from cvsr.data.images import write_image
+from cvsr.data.reference_augmentation import ReferenceAugmentation
+from cvsr.data.references import References, write_references
 from cvsr.data.shards import build_shards
-from cvsr.data.shards_reading import ShardClips, check_shards, collate
+from cvsr.data.shards_reading import ShardClips, _draw_crop, _draw_place, check_shards, collate
 from cvsr.data.shards_settings import ShardSettings
-from cvsr.data.stream import Bucket, Ticket, stream
+from cvsr.data.stream import Bucket, Ticket, random_of, stream
 
 MODELS = {"codec": "c0dec", "text_encoder": "7ext"}
 BUCKETS = [Bucket(batch=3, frames=2, size=6), Bucket(batch=2, frames=1, size=12)]
@@ -65,6 +70,111 @@ def test_a_crop_is_cut_at_one_place_from_latents_and_from_one_variant(folder):
         assert len(places) == 1
         variants.add(places[0])
     assert variants == {(key, variant) for key in ("world-0", "world-1") for variant in range(3)}
+
+
+def test_clips_without_references_are_drawn_as_ever(folder):
+    """Runs that began before there were references go on with the same samples."""
+    clips, keys, sources = ShardClips(folder, **MODELS, seed=1), ["world-0", "world-1"], whole(folder)
+    for number in range(20):
+        rng, sample = random_of(1, number), clips[Ticket(number, BUCKETS[0])]
+        latents, low = sources[keys[[rng.choice(1, p=[1.0]), rng.integers(2)][1]]]
+        y, x = (int(rng.integers(side - 6 + 1)) for side in latents.shape[2:])
+        np.testing.assert_array_equal(sample["latents"], latents[:, :2, y : y + 6, x : x + 6])
+        np.testing.assert_array_equal(sample["low"], low[rng.integers(3), :, :2, y : y + 6, x : x + 6])
+        assert sample["references"] == []
+
+
+@pytest.fixture(scope="module")
+def referring(tmp_path_factory):
+    """Three tasks: a clip whose upper left corner is its subject, with three pictures, each of one grey; a clip that is
+    its own reference video, four frames earlier and later; and one with neither.
+    """
+    clips, rng = tmp_path_factory.mktemp("clips"), np.random.default_rng(0)
+    videos = {
+        name: rng.integers(0, 256, (17, 128, 128, 3), np.uint8) for name in ("edit-0", "identity-0", "world-0")
+    }
+    for name, video in videos.items():
+        np.save(clips / f"{name}.npy", video[4:13])
+        (clips / f"{name}.txt").write_text(name)
+    pictures = np.full((3, 1, 24, 24, 3), np.array([50, 100, 150]).reshape(3, 1, 1, 1, 1), np.uint8)
+    write_references(clips / "identity-0.npy", References(pictures, pictures[..., 0] > 0))
+    write_references(clips / "edit-0.npy", References(videos["edit-0"][None]))
+    corner = np.zeros((9, 128, 128), np.uint8)
+    corner[:, :32, :32] = 255
+    write_image(clips / "identity-0.png", corner.reshape(-1, 128), "", ".png")
+    folder = tmp_path_factory.mktemp("shards")
+    settings = ShardSettings(parse_pipeline([]), variants=2, augmentation=ReferenceAugmentation(strength=0))
+    build_shards(folder, clips, settings, lambda v: v[:, :, ::4, ::8, ::8], "c0dec", embed, "7ext")
+    return folder
+
+
+def drawn(folder, name, count=60, frames=2, **settings):
+    clips = ShardClips(folder, **MODELS, shares={name: 1.0}, **settings)
+    return [clips[Ticket(number, Bucket(1, frames, 8))] for number in range(count)]
+
+
+def test_some_pictures_come_whole_in_any_order(referring):
+    rows = []
+    for sample in drawn(referring, "identity", dropout=0.0):
+        assert all(picture.shape == (3, 1, 3, 3) for picture in sample["references"])
+        greys = [picture.unique().item() for picture in sample["references"]]
+        rows.append(tuple(round((grey + 1) * 127.5) for grey in greys))
+    assert {len(row) for row in rows} == {1, 2, 3}
+    assert all(len(set(row)) == len(row) for row in rows)
+    assert {row[0] for row in rows if len(row) == 3} == {50, 100, 150}
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_a_reference_video_is_cut_where_its_clip_is(referring, frames):
+    for sample in drawn(referring, "edit", 10, frames, dropout=0.0):
+        (video,) = sample["references"]
+        assert video.shape == (3, frames, 8, 8)
+        assert torch.equal(video, sample["latents"])
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.25, 1.0])
+def test_references_are_left_out_at_random(referring, dropout):
+    samples = drawn(referring, "identity", 200, dropout=dropout)
+    assert np.mean([not sample["references"] for sample in samples]) == pytest.approx(dropout, abs=0.07)
+    again = drawn(referring, "identity", 200, dropout=dropout)
+    assert [len(sample["references"]) for sample in samples] == [len(sample["references"]) for sample in again]
+    with pytest.raises(ValueError, match=r"dropout=1\.5: no probabilities"):
+        drawn(referring, "identity", dropout=1.5)
+
+
+def test_most_crops_show_what_the_references_do(referring):
+    shown = [sample["subject"].any() for sample in drawn(referring, "identity", 300, seed=2)]
+    assert np.mean(shown) == pytest.approx(0.8 + 0.2 * (4 / 9) ** 2, abs=0.06)  # the rest are drawn evenly
+
+
+@given(
+    reduction=st.sampled_from([1, 2, 4]),
+    height=st.integers(2, 6),
+    width=st.integers(2, 6),
+    size=st.integers(1, 2),
+    seed=st.integers(0, 2**32),
+)
+def test_a_crop_on_the_subject_holds_some_of_it(reduction, height, width, size, seed):
+    rng, bucket = np.random.default_rng(seed), Bucket(1, 2, size * reduction)
+    shape = (3, 2, height * reduction, width * reduction)
+    subject = np.zeros((1, *shape[1:]), np.float16)
+    subject[0, 1, rng.integers(shape[2]), rng.integers(shape[3])] = 0.5
+    place = _draw_place(rng, subject)
+    assert subject[0, 1, *place] == 0.5
+    crop, small_crop = _draw_crop(rng, shape, bucket, reduction, place)
+    assert subject[crop].shape == (1, 2, bucket.size, bucket.size)
+    assert subject[crop].any()
+    assert [s.start * reduction for s in small_crop[2:]] == [s.start for s in crop[2:]]
+    assert _draw_place(rng, np.zeros_like(subject)) is None
+
+
+def test_batches_hold_samples_with_and_without_references(referring):
+    samples = [*drawn(referring, "edit", 2, dropout=0.0), *drawn(referring, "world", 1)]
+    (group,) = collate(samples)
+    assert group["latents"].shape == (3, 3, 2, 8, 8)
+    assert [len(row) for row in group["references"]] == [1, 1, 0]
+    assert torch.equal(group["references"][1][0], group["latents"][1])
+    assert "references" not in collate(samples[2:])[0]
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,14 @@ def test_text_to_video_mixes_in_photographs():
         text_to_video(0, photographs=2)
 
 
+def test_pictures_may_have_a_size_of_their_own():
+    (picture, *_), (mask, *_) = (
+        getattr(identity_references(4, **SIZE, picture_size=40), name) for name in ("references", "reference_masks")
+    )
+    assert picture.shape == (40, 40, 3)
+    assert mask.shape == (40, 40)
+
+
 def test_references_come_with_their_masks():
     for seed in range(6):
         s = identity_references(seed, **SIZE)

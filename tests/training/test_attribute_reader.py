@@ -5,7 +5,8 @@ import torch
 from pytorch_lightning import Trainer
 
 from cvsr.data.palette import COLOURS
-from cvsr.data.pixels import PixelSources, build_pixels
+from cvsr.data.pixel_sources import PixelSources
+from cvsr.data.pixels import build_pixels
 from cvsr.data.scenes import sample_scene
 from cvsr.data.shapes import KINDS
 from cvsr.data.stream import Bucket, Ticket

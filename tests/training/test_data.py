@@ -1,13 +1,18 @@
 """Shards that cannot be built are refused before their clips are."""
 
 import json
+from copy import deepcopy
+from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 import torch
 from jsonargparse import ArgumentParser
 
 from cvsr.data.filtering import QualityFilter
-from cvsr.data.pixels import PixelSources
+from cvsr.data.pixel_sources import PixelSources
+from cvsr.data.reference_augmentation import ReferenceAugmentation
+from cvsr.data.stream import Bucket
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.presets import PRESETS
@@ -71,6 +76,41 @@ def test_what_passes_is_built_and_scored(monkeypatch, tmp_path, settings, base):
     manifest = json.loads((tmp_path / "shards" / "manifest.json").read_text())
     assert manifest["outputs"] == {"world-00001": "shard-00000"}
     assert manifest["rejects"] == {"world-00000": "poor: MUSIQ 39.9 under 40"}
+
+
+def test_batches_have_the_references_of_their_clips(monkeypatch, tmp_path, settings, base):
+    (tmp_path / "guided.yaml").write_text("- jpeg: {}")
+    models = {"autoencoder": base.autoencoder, "text_to_video": base}
+    monkeypatch.setattr("cvsr.training.data.load", lambda name, weights: deepcopy(models[name]))
+    sources = PixelSources(identities=1, edits=1, frames=5, size=64, reference_size=32)
+    changes = {
+        "train": sources,
+        "buckets": [Bucket(2, 2, 4)],
+        "shares": {"identity": 0.5, "edit": 0.5},
+        "augmentation": ReferenceAugmentation(strength=0),
+    }
+    shapes = set()
+    for dropout in (0.0, 1.0):
+        data = ShardData(**settings | changes, quality=QualityFilter(sharpness=0), reference_dropout=dropout)
+        data.trainer = SimpleNamespace(global_step=0)
+        data.prepare_data()
+        for (group,) in islice(data.train_dataloader(), 8):
+            shapes |= {tuple(each.shape) for row in group.get("references", []) for each in row}
+            assert ("references" in group) == (dropout == 0)
+    assert shapes == {(4, 1, 4, 4), (4, 2, 4, 4)}
+    manifest = json.loads((tmp_path / "shards" / "manifest.json").read_text())
+    assert manifest["settings"]["augmentation"]["strength"] == 0
+
+
+def test_recipes_may_set_how_references_are_changed(settings):
+    parser = ArgumentParser()
+    parser.add_class_arguments(ShardData, "data")
+    train = {"identities": 2, "edits": 1, "reference_size": 64}
+    given = {"data": settings | {"train": train, "augmentation": {"strength": 0.5}, "reference_dropout": 0.2}}
+    data = parser.instantiate_classes(parser.parse_object(given)).data
+    assert data.settings.augmentation == ReferenceAugmentation(strength=0.5)
+    assert data.train == PixelSources(**train)
+    assert data.reference_dropout == 0.2
 
 
 def test_recipes_may_set_the_filter(settings):

@@ -8,6 +8,7 @@ import pytest
 from cvsr.data.degradations import pipeline as module
 from cvsr.data.degradations.model_guided import ModelGuided, RandomModelGuided
 from cvsr.data.degradations.pipeline import degrade, parse_pipeline, read_pipeline, to_record
+from cvsr.data.degradations.resizing import Resize
 
 
 def darker(frames, alpha, seed):
@@ -33,6 +34,25 @@ def test_it_takes_its_place_between_others(moving):
     drawn = pipeline.sample(np.random.default_rng(0), (64, 96))
     assert 0.3 <= drawn[1].alpha <= 0.4
     assert degrade(drawn, moving(2, 64, 96), darker).shape == (2, 16, 24, 3)
+
+
+def test_synthetic_damage_follows_in_unimmvsr_s(moving):
+    pipeline, asked = read_pipeline(Path(module.__file__).with_name("unimmvsr.yaml")), []
+
+    def redraw(frames, alpha, seed):
+        asked.append((frames.shape, alpha))
+        return darker(frames, alpha, seed)
+
+    names = set()
+    for seed in range(40):
+        drawn = pipeline.sample(np.random.default_rng(seed), (64, 96))
+        assert isinstance(drawn[0], Resize)
+        names |= {tuple(entry) for entry in to_record(drawn[1:])}
+        assert degrade(drawn, moving(2, 64, 96), redraw).shape == (2, 16, 24, 3)
+    assert names == {("model_guided",), ("blur",), ("noise",), ("jpeg",), ("h264",)}
+    assert 25 < len(asked) < 40  # some keep their identity
+    assert {shape for shape, _ in asked} == {(2, 16, 24, 3)}
+    assert all(0.2 <= alpha <= 0.5 for _, alpha in asked)
 
 
 def test_draws_are_in_the_paper_s_range_and_have_seeds_of_their_own():

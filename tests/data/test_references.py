@@ -1,0 +1,63 @@
+"""References are kept beside their clips; pictures are cut out around their objects."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cvsr.data.references import (
+    MARGIN,
+    References,
+    cut_out,
+    read_references,
+    references_file,
+    write_references,
+)
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (2, 1, 8, 8, 3), np.uint8)
+
+
+@pytest.mark.parametrize("masks", [None, PICTURES[..., 0] > 99])
+def test_what_is_written_beside_a_clip_is_read(tmp_path, masks):
+    clip = tmp_path / "a.b.npy"
+    assert read_references(clip) is None
+    write_references(clip, References(PICTURES, masks))
+    assert references_file(clip) == tmp_path / "a.b.npz"
+    found = read_references(clip)
+    np.testing.assert_array_equal(found.frames, PICTURES)
+    assert found.masks is None if masks is None else np.array_equal(found.masks, masks)
+    references_file(clip).write_bytes(references_file(clip).read_bytes()[:300])
+    with pytest.raises(ValueError, match=r"references=.*a\.b\.npz: damaged"):
+        read_references(clip)
+
+
+@given(top=st.integers(0, 40), left=st.integers(0, 40), height=st.integers(4, 24), width=st.integers(4, 24))
+def test_a_square_around_the_object_is_cut_out(top, left, height, width):
+    mask = np.zeros((64, 72), bool)
+    mask[top : top + height, left : left + width] = True
+    y, x = np.mgrid[:64, :72]
+    side = round(MARGIN * max(height, width))
+    cut, shown = cut_out(np.stack([y, x, 255 * mask], axis=-1).astype(np.uint8), mask, side)
+    np.testing.assert_array_equal(cut[..., 2] > 127, shown)
+    assert shown.sum() == mask.sum()  # all of it
+    corner = cut[0, 0, :2].astype(int)
+    np.testing.assert_array_equal(cut[-1, -1, :2], corner + side - 1)  # from one place
+    for start, at, length, most in zip(corner, (top, left), (height, width), mask.shape, strict=True):
+        middle = start + side / 2 - at - length / 2
+        assert abs(middle) <= 1 or start in (0, most - side)
+
+
+def test_what_is_cut_out_is_brought_to_its_size():
+    mask = np.zeros((64, 64), bool)
+    mask[20:40, 20:40] = True
+    for size in (16, 48):
+        cut, shown = cut_out(np.full((64, 64, 3), 90, np.uint8), mask, size)
+        assert cut.shape == (size, size, 3)
+        assert (cut == 90).all()
+        assert shown.mean() == pytest.approx(MARGIN**-2, abs=0.1)
+    assert cut_out(np.zeros((64, 48, 3), np.uint8), np.ones((64, 48), bool), 16)[1].all()
+
+
+def test_a_picture_without_its_object_is_refused():
+    with pytest.raises(ValueError, match="mask: shows no object"):
+        cut_out(PICTURES[0, 0], np.zeros((8, 8), bool), 8)
