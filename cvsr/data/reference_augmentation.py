@@ -11,7 +11,7 @@ show instead of copying it from where it is; reference videos begin some frames 
 Legend: n references, T frames, S = H = W side of an ID image.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -36,7 +36,7 @@ class PictureChange:
 
     Attributes:
         corners: which points (x, y) of the image, in sides from its upper left corner, become the new one's corners:
-            upper left, upper right, lower right, lower left.
+            upper left, upper right, lower right, lower left. Beyond its edges the image is mirrored.
         contrast: factor of the distances from the mean of all colours.
         gains: factors of red, green and blue.
         ground: what is behind the object: None (what was there), "plain", or one of `cvsr.data.grounds`.
@@ -126,10 +126,6 @@ class ReferenceAugmentation:
         for name, most in _LARGEST.items():
             if not 0 <= getattr(self, name) <= most:
                 raise ValueError(f"{name}={getattr(self, name)}: no such change; allowed 0 to {most}; try 0")
-
-    def describe(self) -> dict[str, Any]:
-        """All settings, as plain values."""
-        return asdict(self)
 
     def sample(self, rng: Generator, references: References) -> list[PictureChange] | list[Shift]:
         """Draw a change for each reference."""

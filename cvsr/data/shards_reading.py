@@ -34,9 +34,9 @@ class ShardClips(Dataset):
     {"latents": (c, t, h, w), "low": (c, t, h, w), "subject": (1, t, h, w), "text": (L, d), "caption": str,
     "references": [(c, t, h, w), …]}, float32.
     "low" is as many times smaller as the shards' inputs are (`ShardSettings.reduction`). "subject" is how much of
-    each position the main object covers, 0 where that is unknown. A crop begins with the first frame, which is
-    encoded alone: with one latent frame it is an image. Clips that are shorter or smaller than the ticket's bucket
-    are left to smaller ones. Batches are made by `collate`.
+    each position the main object, or what is referred to or was edited, covers, 0 where that is unknown. A crop begins
+    with the first frame, which is encoded alone: with one latent frame it is an image. Clips that are shorter or
+    smaller than the ticket's bucket are left to smaller ones. Batches are made by `collate`.
 
     References are those of the variant: one or more of a clip's ID images, whole, in any order, so that a network does
     not rely on their number; or a video, cut where its clip is. Most crops of such clips show some of the subject. A
