@@ -82,7 +82,7 @@ class Sampling:
 SAMPLING = Sampling(
     base_steps=30, guidance_scale=2.0, steps=1, strength=0.0, detail=3.0, consistency=3, fps=8
 )
-SEEDVR_SAMPLING = replace(SAMPLING, detail=3.5)
+SEEDVR_SAMPLING = replace(SAMPLING, detail=4.2)
 SIMPLEGVR_SAMPLING = replace(SAMPLING, strength=0.3, detail=1.0, consistency=0)  # may leave its input: it repairs
 UNIMMVSR_SAMPLING = SAMPLING
 
