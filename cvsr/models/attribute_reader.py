@@ -6,6 +6,7 @@ It is trained on the procedural world and measures whether a generated video sho
 import itertools
 
 import torch
+import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
@@ -61,6 +62,28 @@ class AttributeReader(ModelMixin, ConfigMixin):
             frames = stage(frames)
             seen.append(frames)
         return seen
+
+    def embed(self, pictures: Tensor, masks: Tensor) -> Tensor:
+        """What the last stage makes of the objects in pictures, the mean over each of them: (B, c), none negative.
+
+        The cosine of two embeddings says how alike two objects are in colour, kind and, where a picture shows little
+        else than the object on twice `SIZE` pixels, print.
+
+        Args:
+            pictures: (B, 3, H, W) in [-1, 1] of any size.
+            masks: where the objects are, (B, H, W) bool.
+
+        Raises:
+            ValueError: a mask that does not fit its picture or shows no object.
+        """
+        if masks.shape != (len(pictures), *pictures.shape[-2:]) or not masks.flatten(1).any(1).all():
+            raise ValueError(
+                f"masks={tuple(masks.shape)}: no objects in pictures {tuple(pictures.shape)}; allowed (B, H, W) with"
+                " one pixel or more in each; try leaving pictures without an object out"
+            )
+        seen = self.activations(pictures)[-1]  # (B, c, h, w)
+        shares = F.adaptive_avg_pool2d(masks[:, None].to(seen), seen.shape[-2:])
+        return (seen * shares).sum((2, 3)) / shares.sum((2, 3))
 
     def judge(self, video: Tensor) -> tuple[Tensor, Tensor]:
         """Mean logits, as `forward`'s, of a few frames of videos (B, 3, T, H, W) in [-1, 1] of any size."""

@@ -64,3 +64,18 @@ def test_activations_are_those_of_its_stages(reader):
 def test_frames_of_another_size_are_refused(reader):
     with pytest.raises(ValueError, match=r"not frames of 64 pixels; allowed \(B, 3, 64, 64\); try `read`"):
         reader(torch.zeros(1, 3, 32, 32))
+
+
+def test_embeddings_are_of_objects_and_of_nothing_else(reader):
+    pictures = clip(size=128)[:, :, 0]
+    masks = torch.zeros(2, 128, 128, dtype=torch.bool)
+    masks[0, 32:64, 48:96] = True  # whole positions of the last stage
+    masks[1] = True
+    embeddings = reader.embed(pictures, masks)
+    last = reader.activations(pictures)[-1]
+    torch.testing.assert_close(embeddings[0], last[0, :, 2:4, 3:6].mean((1, 2)))
+    torch.testing.assert_close(embeddings[1], last[1].mean((1, 2)))
+    assert (embeddings >= 0).all()
+    for wrong in (masks[:1], masks[:, ::2], masks & torch.tensor([True, False])[:, None, None]):
+        with pytest.raises(ValueError, match=r"no objects in pictures \(2, 3, 128, 128\)"):
+            reader.embed(pictures, wrong)
