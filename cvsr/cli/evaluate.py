@@ -11,7 +11,15 @@ from cvsr.cli.arguments import SYSTEMS
 from cvsr.cli.evaluate_arguments import COMPARISONS
 from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device, quiet_libraries
-from cvsr.measurements import ablations, autoencoder, cascade, detail_curve, super_resolution, text_to_video
+from cvsr.measurements import (
+    ablations,
+    autoencoder,
+    cascade,
+    detail_curve,
+    references,
+    super_resolution,
+    text_to_video,
+)
 from cvsr.measurements.clips import SPLIT, VALIDATION, Clip, real_clips, world_clips
 from cvsr.measurements.results import (
     Estimate,
@@ -36,6 +44,7 @@ QUESTIONS = {
     "simplegvr": f"SimpleGVR: {super_resolution.QUESTION[0].lower()}{super_resolution.QUESTION[1:]}",
     "text_to_video": text_to_video.QUESTION,
     "cascade": cascade.QUESTION,
+    "unimmvsr": references.QUESTION,
     "detail_curve": detail_curve.QUESTION,
 }
 ENLARGERS = ("super_resolution", "seedvr", "simplegvr")
@@ -127,8 +136,11 @@ def _rows(name: str, count: int, clips: list[Clip], weights: str | None, options
         return super_resolution.measure(
             model, clips, options["steps"], options["consistency"], options["detail"], options["seed"]
         )
-    assert name == "text_to_video", name
     reader = load("attribute_reader", weights).to(device())
+    if name == "unimmvsr":
+        base = load("text_to_video", weights).to(device())
+        return references.measure(model, base, reader, count, options["seed"])
+    assert name == "text_to_video", name
     return text_to_video.measure(model, reader, count, options["steps"], options["guidance"], options["seed"])
 
 

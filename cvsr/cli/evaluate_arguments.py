@@ -38,6 +38,8 @@ def add_evaluate(commands) -> None:
     _add_measured(base, 64, "prompts")
     add_steps(base, SAMPLING.base_steps, "of each video")
     add_guidance(base)
+    unimmvsr = add_command(models, "unimmvsr", "what references add to UniMMVSR's videos")
+    _add_measured(unimmvsr, 32, "scenes, a clip of each task")
     cascade = add_command(models, "cascade", "what each system makes of the base model's videos")
     _add_measured(cascade, 32, "prompts")
     curve = add_command(models, "detail_curve", "at which times of sampling detail comes into being")
@@ -49,7 +51,7 @@ def add_evaluate(commands) -> None:
     )
     _add_measured(curve, 16, "clips of the world")
     add_steps(curve, 50, "of each run")
-    for each in (enlarger, seedvr, simplegvr, base, cascade, curve):
+    for each in (enlarger, seedvr, simplegvr, unimmvsr, base, cascade, curve):
         add_seed(each)
     for name, what in COMPARISONS.items():
         _add_comparison(add_command(models, name, f"trainings compared: {what}"))

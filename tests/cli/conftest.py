@@ -13,10 +13,12 @@ from cvsr.pipelines.seedvr import SeedVRPipeline
 from cvsr.pipelines.store import save
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
 from cvsr.presets import PRESETS
 from cvsr.systems.base import build_super_resolution, build_text_to_video
 from cvsr.systems.seedvr import build_seedvr
 from cvsr.systems.simplegvr import build_simplegvr
+from cvsr.systems.unimmvsr import build_unimmvsr
 from cvsr.weights import Card, write_card
 
 CODEC = {"autoencoder": "../autoencoder"}
@@ -31,7 +33,9 @@ def weights(tmp_path_factory):
     enlarger = build_super_resolution(PRESETS["tiny"], ["a red ball"])
     seedvr = build_seedvr(PRESETS["tiny"], ["a red ball"])
     simplegvr = build_simplegvr(PRESETS["tiny"], ["a red ball"])
-    for weight in (p for stage in (base, enlarger, seedvr, simplegvr) for p in stage.transformer.parameters()):
+    unimmvsr = build_unimmvsr(PRESETS["tiny"], ["a red ball"])
+    stages = (base, enlarger, seedvr, simplegvr, unimmvsr)
+    for weight in (p for stage in stages for p in stage.transformer.parameters()):
         weight.data.add_(torch.randn_like(weight) * 0.05)  # fresh networks predict 0, whatever the seed
     save(base.autoencoder, folder / "autoencoder")
     save(TextToVideoPipeline(**vars(base)), folder / "text_to_video", shared=["autoencoder"])
@@ -39,9 +43,10 @@ def weights(tmp_path_factory):
         ("super_resolution", SuperResolutionPipeline(**vars(enlarger))),
         ("seedvr", SeedVRPipeline(**vars(seedvr))),
         ("simplegvr", LatentSuperResolutionPipeline(**vars(simplegvr))),
+        ("unimmvsr", UniMMVSRPipeline(**vars(unimmvsr))),
     ):
         save(made, folder / name, shared=[*CODEC])
-    for name in ("autoencoder", "text_to_video", "super_resolution", "seedvr", "simplegvr"):
+    for name in ("autoencoder", "text_to_video", "super_resolution", "seedvr", "simplegvr", "unimmvsr"):
         shared = {} if name == "autoencoder" else CODEC
         write_card(
             folder / name, Card("tiny", "none", "0", 0, "nothing", 0, "cpu", 0.0, {"psnr": 31.25}, shared)

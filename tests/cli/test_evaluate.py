@@ -6,8 +6,9 @@ import pytest
 
 from cvsr.cli import evaluate as command
 from cvsr.cli.main import main
-from cvsr.measurements import autoencoder, detail_curve, super_resolution
+from cvsr.measurements import autoencoder, detail_curve, references, super_resolution
 from cvsr.measurements.clips import world_clips
+from cvsr.measurements.reference_clips import identity_clip
 from cvsr.measurements.results import Estimate, Row, read_result
 from cvsr.models.attribute_reader import AttributeReader
 from cvsr.pipelines.store import save
@@ -29,6 +30,7 @@ def judged(weights, tmp_path):
 @pytest.fixture
 def small(monkeypatch):
     monkeypatch.setattr(command, "world_clips", lambda count: world_clips(count, frames=5, pixels=32))
+    monkeypatch.setattr(references, "CLIPS", {"identity": lambda seed, *_: identity_clip(seed, 5, 32)})
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,7 @@ def small(monkeypatch):
             super_resolution.ours(2, 0, 1.0),
         ),
         ("text_to_video", ["--steps", "1", "--guidance", "2.0", "--seed", "3"], "true clips"),
+        ("unimmvsr", ["--seed", "3"], "right references less none"),
     ],
 )
 def test_a_measurement_is_printed_and_kept(

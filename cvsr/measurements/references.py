@@ -1,0 +1,122 @@
+"""What references add: the same clips enlarged from the same noise with none, the right and the wrong ones.
+
+Inputs are of two kinds. "redrawn": a clip is reduced to a quarter, then the base model draws it again from its caption
+(SDEdit): the layout stays, and the identity goes, which a reference still has (UniMMVSR section 3.3). "reduced": no
+more than that, and the input still tells much of what a reference could.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from cvsr.data.resize import resize
+from cvsr.data.video import to_frames, to_tensor
+from cvsr.evaluation.masked import masked_psnr, texture_correlation
+from cvsr.measurements.clips import FRAMES, PIXELS, eight_bit
+from cvsr.measurements.likeness import Likeness
+from cvsr.measurements.reference_clips import CLIPS, NONE, ReferenceClip
+from cvsr.measurements.results import Row
+from cvsr.measurements.super_resolution import SCALE
+from cvsr.measurements.tally import Tally
+from cvsr.models.attribute_reader import AttributeReader
+from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
+from cvsr.pipelines.redrawing import Redrawing
+from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
+
+QUESTION = "UniMMVSR: how much closer to the truth do references bring their objects, or all but an edit?"
+ALPHA = 0.35  # share of noise from which clips are drawn again: the middle of what the model is trained on
+
+
+@torch.no_grad()
+def measure(
+    pipeline: UniMMVSRPipeline,
+    base: TextToVideoPipeline,
+    reader: AttributeReader,
+    count: int = 32,
+    seed: int = 0,
+    frames: int = FRAMES,
+    pixels: int = PIXELS,
+    **settings,
+) -> list[Row]:
+    """Figures of each choice of references, and by how much they change what is made without any, paired by clip.
+
+    The figures are those of `judge`. Scene n of the test split is clip n of both tasks, its wrong references are those
+    of scene n + 1, and `seed` + n is the seed of its noise. Beside them are bicubic enlargement, what the autoencoder
+    keeps of the truth, and the truth. Clips are left out in which nothing of what references show or of the edit is
+    seen, or nothing else.
+
+    Args:
+        pipeline: the model to be measured.
+        base: draws the inputs again.
+        reader: recognises objects.
+        count: scenes.
+        seed: of the noise.
+        frames: of a clip.
+        pixels: height and width of the enlarged clips.
+        settings: of a `ReferenceEnlargement`, other than the pipeline's own.
+    """
+    tally = Tally()
+    for each in (pipeline, base):
+        each.set_progress_bar_config(disable=True)
+    for number in tqdm(range(count), desc="references", unit="scene"):
+        for task, make in CLIPS.items():
+            clip = make(number, frames, pixels)
+            if not clip.mask.any() or clip.mask.all():
+                continue
+            likeness = Likeness(reader, clip.truth, clip.subjects)
+            for kind, small in _inputs(clip, base, seed + number).items():
+                videos = _videos(pipeline, clip, small, seed + number, settings)
+                found = {name: judge(video, clip, likeness) for name, video in videos}
+                for name, figures in (found | _differences(found, clip)).items():
+                    tally.add(name, f"{task}, {kind}", figures)
+    return tally.rows()
+
+
+def judge(video: Tensor, clip: ReferenceClip, likeness: Likeness) -> dict[str, float]:
+    """PSNR inside and outside of a clip's mask, correlation of textures inside, and likeness of the objects.
+
+    Figures that are infinite are left out: the truth's own PSNR.
+    """
+    video = eight_bit(video)
+    figures = {
+        "psnr_inside": float(masked_psnr(video, clip.truth, clip.mask)),
+        "psnr_outside": float(masked_psnr(video, clip.truth, ~clip.mask)),
+        "texture_correlation": float(texture_correlation(video, clip.truth, clip.mask)),
+    } | likeness.figures(video)
+    return {name: value for name, value in figures.items() if math.isfinite(value)}
+
+
+def _inputs(clip: ReferenceClip, base: TextToVideoPipeline, seed: int) -> dict[str, Tensor]:
+    """The clip a quarter as large, (1, 3, T, H, W) in 8 bits, by kind."""
+    reduced = eight_bit(resize(clip.truth, *(side // SCALE for side in clip.truth.shape[-2:])))
+    redrawn = Redrawing(base, clip.caption)(to_frames(reduced[0]), ALPHA, seed)
+    return {"redrawn": to_tensor(redrawn)[None], "reduced": reduced}
+
+
+def _videos(
+    pipeline: UniMMVSRPipeline, clip: ReferenceClip, small: Tensor, seed: int, settings: dict[str, Any]
+) -> Iterator[tuple[str, Tensor]]:
+    """What is measured of an input, by name, (1, 3, T, H, W) each."""
+    yield "truth", clip.truth
+    latents = encode_to_latents(pipeline.autoencoder, clip.truth.to(pipeline.device))
+    yield "codec of the truth", decode_from_latents(pipeline.autoencoder, latents)
+    yield "bicubic", resize(small, *clip.truth.shape[-2:])
+    for name, references in clip.shown.items():
+        generator = torch.Generator().manual_seed(seed)
+        asked = {"prompt": clip.caption, "scale": SCALE, "generator": generator} | settings
+        yield name, pipeline(small, references, **asked).frames
+
+
+def _differences(found: dict[str, dict[str, float]], clip: ReferenceClip) -> dict[str, dict[str, float]]:
+    """Every choice of references less none."""
+    without = found[NONE]
+    return {
+        f"{name} less none": {figure: value - without[figure] for figure, value in found[name].items()}
+        for name in clip.shown
+        if name != NONE
+    }

@@ -1,0 +1,110 @@
+"""What references add is measured, on the smallest models: what must hold whatever they have learnt."""
+
+import pytest
+import torch
+
+from cvsr.data.resize import resize
+from cvsr.data.video import to_frames, to_tensor
+from cvsr.measurements import references
+from cvsr.measurements.clips import eight_bit
+from cvsr.measurements.likeness import Likeness
+from cvsr.measurements.reference_clips import identity_clip
+from cvsr.models.attribute_reader import AttributeReader
+from cvsr.pipelines.redrawing import Redrawing
+from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
+from cvsr.presets import PRESETS
+from cvsr.systems.base import build_text_to_video
+from cvsr.systems.unimmvsr import build_unimmvsr
+
+TINY = PRESETS["tiny"]
+GROUPS = ["identity, redrawn", "identity, reduced", "editing, redrawn", "editing, reduced"]
+
+
+class Noting(UniMMVSRPipeline):
+    """Notes what it was asked."""
+
+    asked = []
+
+    def __call__(self, video, references=(), **settings):
+        self.asked.append((video, len(references), settings, settings["generator"].initial_seed()))
+        return super().__call__(video, references, **settings)
+
+
+@pytest.fixture(scope="module")
+def models():
+    torch.manual_seed(0)
+    stage = build_unimmvsr(TINY, ["a red ball"])
+    base = TextToVideoPipeline(**vars(build_text_to_video(TINY, ["a red ball"])))
+    for weight in stage.transformer.parameters():
+        weight.data.add_(torch.randn_like(weight) * 0.05)  # fresh networks predict 0
+    return Noting(**vars(stage)), base, AttributeReader(["ball"], ["red"]).eval()
+
+
+@pytest.fixture(scope="module")
+def rows(models):
+    return references.measure(*models, count=2, seed=7, frames=5, pixels=64, consistency=0)
+
+
+def figures(rows, method, group):
+    (row,) = [row for row in rows if (row.method, row.clips) == (method, group)]
+    return {name: figure.mean for name, figure in row.figures.items()}
+
+
+def test_every_choice_of_references_has_rows_beside_anchors(rows):
+    assert list(dict.fromkeys(row.clips for row in rows)) == GROUPS
+    for group in GROUPS:
+        names = {row.method for row in rows if row.clips == group}
+        assert {"truth", "codec of the truth", "bicubic", "no references"} < names
+        shown = "right references" if group.startswith("identity") else "reference video"
+        assert {shown, f"{shown} less none"} < names
+        assert set(figures(rows, shown, group)) >= {"psnr_inside", "psnr_outside", "texture_correlation"}
+    assert "likeness_to_reference" in figures(rows, "wrong references", GROUPS[0])
+    assert "likeness_to_reference" not in figures(rows, "bicubic", GROUPS[2])
+
+
+def test_the_truth_is_itself(rows):
+    truth = figures(rows, "truth", GROUPS[0])
+    assert truth["texture_correlation"] == pytest.approx(1)
+    assert truth["likeness_to_truth"] == pytest.approx(1)
+    assert truth.keys().isdisjoint({"psnr_inside", "psnr_outside"})  # infinite
+    assert figures(rows, "bicubic", GROUPS[1])["psnr_inside"] > figures(rows, "bicubic", GROUPS[0])["psnr_inside"]
+
+
+@pytest.mark.parametrize("name", ["right references", "wrong references", "one reference more"])
+def test_differences_are_paired_by_clip(rows, name):
+    with_them, without = figures(rows, name, GROUPS[0]), figures(rows, "no references", GROUPS[0])
+    for figure, difference in figures(rows, f"{name} less none", GROUPS[0]).items():
+        assert difference == pytest.approx(with_them[figure] - without[figure], abs=1e-5)
+    assert figures(rows, f"{name} less none", GROUPS[0])["psnr_inside"] != 0
+
+
+def test_all_is_made_of_the_same_inputs_from_the_same_noise(rows, models):
+    pipeline, base, _ = models
+    assert {seed for *_, seed in pipeline.asked} == {7, 8}
+    assert {settings["consistency"] for _, _, settings, _ in pipeline.asked} == {0}
+    clip = identity_clip(0, 5, 64)
+    reduced = eight_bit(resize(clip.truth, 16, 16))
+    redrawn = to_tensor(Redrawing(base, clip.caption)(to_frames(reduced[0]), references.ALPHA, 7))[None]
+    asked = iter(pipeline.asked)
+    for small in (redrawn, reduced):
+        for shown, (video, count, settings, seed) in zip(clip.shown.values(), asked, strict=False):
+            assert torch.equal(video, small)
+            assert (count, settings["prompt"], seed) == (len(shown), clip.caption, 7)
+
+
+def test_figures_are_of_what_would_be_written_to_a_file(models):
+    clip = identity_clip(0, 5, 64)
+    likeness = Likeness(models[2], clip.truth, clip.subjects)
+    video = (clip.truth + 0.1 * torch.randn_like(clip.truth)) * 1.5
+    assert references.judge(video, clip, likeness) == references.judge(eight_bit(video), clip, likeness)
+
+
+def test_clips_that_show_nothing_of_their_references_are_left_out(models, monkeypatch):
+    def unseen(seed, frames, pixels):
+        clip = identity_clip(seed, frames, pixels)
+        clip.mask[:] = seed == 1  # all of the frames, or nothing
+        return clip
+
+    monkeypatch.setattr(references, "CLIPS", {"identity": unseen})
+    assert references.measure(*models, count=2, frames=1, pixels=64) == []
