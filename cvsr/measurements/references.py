@@ -74,7 +74,8 @@ def measure(
                 found = {name: judge(video, clip, likeness) for name, video in videos}
                 for name, figures in (found | _differences(found, clip)).items():
                     tally.add(name, f"{task}, {kind}", figures)
-    return tally.rows()
+    groups = list(dict.fromkeys(group for _, group in tally.figures))  # not every scene has a reference to spare
+    return sorted(tally.rows(), key=lambda row: groups.index(row.clips))
 
 
 def judge(video: Tensor, clip: ReferenceClip, likeness: Likeness) -> dict[str, float]:
