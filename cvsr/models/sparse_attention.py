@@ -70,9 +70,7 @@ def sparse_local_attention(
         lengths=tuple(lengths[:, 0].tolist()),
         key_lengths=tuple(lengths.sum(1).tolist()),
     )
-    place = torch.empty_like(asking)
-    place[asking] = torch.arange(len(asking), device=asking.device)
-    return mixed.index_select(0, place).view(batch, tokens, -1)
+    return torch.empty_like(mixed).index_copy_(0, asking, mixed).view(batch, tokens, -1)
 
 
 @torch.no_grad()
@@ -98,14 +96,15 @@ class Blocks:
     """The 2D blocks of a video.
 
     Attributes:
-        tokens: (n,) tokens of the grid, one block after the other.
-        starts: (blocks,) where each block begins in `tokens`.
+        tokens: (blocks, longest) tokens of the grid in each block, block by block in the order of the grid; what a
+            smaller block lacks stands at its end.
         lengths: (blocks,) how many each holds.
+        inside: (blocks, longest) whether there is a token; None where all blocks are of one size.
     """
 
     tokens: Tensor
-    starts: Tensor
     lengths: Tensor
+    inside: Tensor | None
 
 
 @lru_cache(maxsize=64)
@@ -126,7 +125,10 @@ def cut_into_blocks(size: Size, block: Block, device: torch.device | str = "cpu"
     rows, columns = math.ceil(height / block[0]), math.ceil(width / block[1])
     block_of = ((t * rows + y // block[0]) * columns + x // block[1]).flatten()
     lengths = block_of.bincount()
-    return Blocks(tokens=block_of.argsort(stable=True), starts=lengths.cumsum(0) - lengths, lengths=lengths)
+    inside = torch.arange(int(lengths.max()), device=device) < lengths[:, None]
+    tokens = torch.zeros_like(inside, dtype=torch.long)
+    tokens[inside] = block_of.argsort(stable=True)
+    return Blocks(tokens, lengths, None if inside.all() else inside)
 
 
 def check_sparse(block: Block, top_k: int) -> None:
@@ -147,8 +149,5 @@ def _means(x: Tensor, size: Size, block: Block) -> Tensor:
 
 def _rows(chosen: Tensor, corner: Tensor, blocks: Blocks, heads: int) -> Tensor:
     """Rows of (B·n·heads, d) by segment: the tokens of its chosen blocks (m, …), counted from its corner (m,)."""
-    starts, lengths = blocks.starts[chosen].flatten(), blocks.lengths[chosen].flatten()
-    ends = lengths.cumsum(0)
-    places = torch.arange(int(ends[-1]), device=chosen.device)
-    places += (starts - (ends - lengths)).repeat_interleave(lengths)  # count from each block's start
-    return blocks.tokens[places] * heads + corner.repeat_interleave(blocks.lengths[chosen].sum(1))
+    rows = blocks.tokens[chosen].mul_(heads).add_(corner[:, None, None])  # (m, …, longest)
+    return rows.flatten() if blocks.inside is None else rows[blocks.inside[chosen]]

@@ -86,7 +86,7 @@ def draw_choice(frames: Sequence[np.ndarray], size: Size, block: Block, chosen: 
     blocks, pixels = cut_into_blocks(size, block), len(frames[0]) // size[1]
     pictures = [(0.45 * frame + 0.55 * 255).astype(np.uint8) for frame in frames]
     for rank, number in enumerate(chosen):
-        tokens = blocks.tokens[blocks.starts[number] :][: blocks.lengths[number]]
+        tokens = blocks.tokens[number, : blocks.lengths[number]]
         first, last = (np.unravel_index(int(token), size) for token in (tokens[0], tokens[-1]))
         top, left = pixels * first[1], pixels * first[2]
         bottom, right = pixels * (last[1] + 1), pixels * (last[2] + 1)

@@ -71,10 +71,10 @@ def test_with_one_other_block_gradients_reach_what_was_read_and_nothing_else():
     query, key, value = (x.requires_grad_() for x in tokens(size, batch=1, heads=1))
     blocks = cut_into_blocks(size, block)
     chosen = choose_blocks(query, key, size, block, 1)[0, 0, 3]  # of block 3: itself and one other
-    asked = blocks.tokens.view(-1, 6)[3]
+    asked = blocks.tokens[3]
     sparse_local_attention(query, key, value, size, block, 1)[0, asked].sum().backward()
-    read = torch.zeros(len(blocks.tokens), dtype=torch.bool)
-    read[blocks.tokens.view(-1, 6)[chosen].flatten()] = True
+    read = torch.zeros(blocks.tokens.numel(), dtype=torch.bool)
+    read[blocks.tokens[chosen].flatten()] = True
     for x in (key, value):
         assert torch.equal(x.grad[0, :, 0].abs().amax(1) > 0, read)
     assert query.grad[0, asked].any()
@@ -84,7 +84,7 @@ def test_a_block_chooses_what_resembles_it_however_far_and_in_the_future():
     size, block = (4, 4, 6), (2, 3)
     blocks = cut_into_blocks(size, block)  # 4 a frame
     key = torch.zeros(1, math.prod(size), 1, 8)
-    places = blocks.tokens.view(-1, 6)
+    places = blocks.tokens
     for number, place in enumerate(places):
         key[0, place, 0, number % 7] = 1.0  # block 1 resembles blocks 8 and 15
     key[0, places[15]] *= 2
@@ -107,10 +107,12 @@ def test_heads_and_clips_choose_for_themselves():
 
 def test_blocks_cover_every_token_once_and_are_smaller_at_the_borders():
     blocks = cut_into_blocks((2, 5, 7), (2, 3))
-    assert blocks.tokens.sort().values.tolist() == list(range(70))
+    assert blocks.tokens[blocks.inside].sort().values.tolist() == list(range(70))
     assert blocks.lengths.tolist() == 2 * [6, 6, 2, 6, 6, 2, 3, 3, 1]
-    assert blocks.tokens[:6].tolist() == [0, 1, 2, 7, 8, 9]  # rows 0 and 1, columns 0 to 2
-    assert blocks.starts.tolist() == (blocks.lengths.cumsum(0) - blocks.lengths).tolist()
+    assert blocks.inside.sum(1).tolist() == blocks.lengths.tolist()
+    assert blocks.tokens[0].tolist() == [0, 1, 2, 7, 8, 9]  # rows 0 and 1, columns 0 to 2
+    assert blocks.tokens[2, :2].tolist() == [6, 13]
+    assert cut_into_blocks((2, 4, 6), (2, 3)).inside is None
 
 
 def test_tokens_of_inference_serve_training_as_well():
