@@ -10,13 +10,22 @@ from torch import Tensor
 
 from cvsr.evaluation.cost import least_seconds
 from cvsr.models.attention import attend
-from cvsr.models.windows import AdaptiveWindow, Packing, Size, pack_with_text, partition
+from cvsr.models.windows import (
+    AdaptiveWindow,
+    FixedWindow,
+    Packing,
+    Size,
+    WindowRule,
+    pack_with_text,
+    partition,
+)
 
-SIZES: dict[str, Size] = {  # of a clip: its tokens, one for 2×2 latent positions
-    "17 × 256 × 256": (5, 16, 16),
-    "33 × 512 × 512": (9, 32, 32),
-    "17 × 1088 × 1920": (5, 68, 120),
-    "77 × 1088 × 1920": (20, 68, 120),
+CASES: dict[str, tuple[Size, WindowRule]] = {  # tokens, one for 8×8 (teaching) or 16×16 pixels, and their windows
+    "17 × 256 × 256, teaching": ((5, 32, 32), FixedWindow((3, 8, 8))),
+    "17 × 256 × 256": ((5, 16, 16), AdaptiveWindow()),
+    "33 × 512 × 512": ((9, 32, 32), AdaptiveWindow()),
+    "17 × 1088 × 1920": ((5, 68, 120), AdaptiveWindow()),
+    "77 × 1088 × 1920": ((20, 68, 120), AdaptiveWindow()),
 }
 TEXT_TOKENS = 32  # a caption's
 OTHERS = ("loop over windows", "padded, with a mask")
@@ -24,14 +33,14 @@ FULL_UP_TO = 10_000  # tokens; beyond, full attention is computed for a share of
 LONG = 100_000  # tokens; from here on once around is enough: no noise of the machine shows in seconds
 
 
-def windows(size: Size) -> Packing:
+def windows(size: Size, rule: WindowRule) -> Packing:
     """The shifted windows of a grid of `size` tokens, a caption in each."""
-    return pack_with_text((partition(size, AdaptiveWindow(), shifted=True),), (TEXT_TOKENS,))
+    return pack_with_text((partition(size, rule, shifted=True),), (TEXT_TOKENS,))
 
 
-def ways(size: Size, heads: int, head_dim: int) -> dict[str, Callable[[], Tensor]]:
+def ways(size: Size, rule: WindowRule, heads: int, head_dim: int) -> dict[str, Callable[[], Tensor]]:
     """Attention in shifted windows of a grid of `size` tokens: ours, window by window, padded with a mask; and full."""
-    packing = windows(size)
+    packing = windows(size, rule)
     lengths, total = packing.lengths, len(packing.rows)
     query, key, value = torch.randn(3, total, heads, head_dim)
     edges = list(itertools.pairwise([0, *itertools.accumulate(lengths)]))
@@ -68,15 +77,15 @@ def measure(heads: int, head_dim: int, rounds: int) -> tuple[dict[str, str], lis
     Beside them, what padding would cost if all ways computed at one speed: the squares of the windows' lengths.
     """
     sides, ratios = {}, []
-    for name, size in SIZES.items():
-        calls = ways(size, heads, head_dim)
+    for name, (size, rule) in CASES.items():
+        calls = ways(size, rule, heads, head_dim)
         for way in OTHERS:
             torch.testing.assert_close(calls["ours"](), calls[way](), rtol=1e-4, atol=1e-4)
         seconds = least_seconds(calls, rounds if math.prod(size) < LONG else 1)
         ratios = [seconds["ours"] / seconds[way] for way in OTHERS]
         sides |= {f"{name}, {way}": f"{1e3 * value:.1f} ms" for way, value in seconds.items()}
         sides[f"{name}, ours ÷ {' and ÷ '.join(OTHERS)}"] = " and ".join(f"{ratio:.2f}" for ratio in ratios)
-        lengths = windows(size).lengths
+        lengths = windows(size, rule).lengths
         needed = sum(length**2 for length in lengths) / (len(lengths) * max(lengths) ** 2)
         sides[f"{name}, ours ÷ padded by operations"] = f"{needed:.2f}"
     return sides, ratios
