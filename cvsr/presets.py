@@ -84,7 +84,6 @@ SAMPLING = Sampling(
 )
 SEEDVR_SAMPLING = replace(SAMPLING, detail=4.2)
 SIMPLEGVR_SAMPLING = replace(SAMPLING, strength=0.3, detail=1.0, consistency=0)  # may leave its input: it repairs
-UNIMMVSR_SAMPLING = SAMPLING
 
 PRESETS = {
     # the default: trains and runs on 2 CPU cores

@@ -38,9 +38,8 @@ def windows(size: Size, rule: WindowRule) -> Packing:
     return pack_with_text((partition(size, rule, shifted=True),), (TEXT_TOKENS,))
 
 
-def ways(size: Size, rule: WindowRule, heads: int, head_dim: int) -> dict[str, Callable[[], Tensor]]:
-    """Attention in shifted windows of a grid of `size` tokens: ours, window by window, padded with a mask; and full."""
-    packing = windows(size, rule)
+def ways(size: Size, packing: Packing, heads: int, head_dim: int) -> dict[str, Callable[[], Tensor]]:
+    """Attention in the windows of a grid of `size` tokens: ours, window by window, padded with a mask; and full."""
     lengths, total = packing.lengths, len(packing.rows)
     query, key, value = torch.randn(3, total, heads, head_dim)
     edges = list(itertools.pairwise([0, *itertools.accumulate(lengths)]))
@@ -78,15 +77,15 @@ def measure(heads: int, head_dim: int, rounds: int) -> tuple[dict[str, str], lis
     """
     sides, ratios = {}, []
     for name, (size, rule) in CASES.items():
-        calls = ways(size, rule, heads, head_dim)
+        packing = windows(size, rule)
+        calls = ways(size, packing, heads, head_dim)
         for way in OTHERS:
             torch.testing.assert_close(calls["ours"](), calls[way](), rtol=1e-4, atol=1e-4)
         seconds = least_seconds(calls, rounds if math.prod(size) < LONG else 1)
         ratios = [seconds["ours"] / seconds[way] for way in OTHERS]
         sides |= {f"{name}, {way}": f"{1e3 * value:.1f} ms" for way, value in seconds.items()}
         sides[f"{name}, ours ÷ {' and ÷ '.join(OTHERS)}"] = " and ".join(f"{ratio:.2f}" for ratio in ratios)
-        lengths = windows(size, rule).lengths
-        needed = sum(length**2 for length in lengths) / (len(lengths) * max(lengths) ** 2)
+        needed = sum(n**2 for n in packing.lengths) / (len(packing.lengths) * max(packing.lengths) ** 2)
         sides[f"{name}, ours ÷ padded by operations"] = f"{needed:.2f}"
     return sides, ratios
 

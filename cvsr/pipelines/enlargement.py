@@ -4,9 +4,11 @@ import math
 from dataclasses import dataclass, replace
 
 import torch.nn.functional as F
+from diffusers.guiders.guider_utils import BaseGuidance
 from torch import Tensor
 
 from cvsr.data.resize import rescale, resize
+from cvsr.diffusion.guidance import classifier_free_guidance
 from cvsr.pipelines.base import Generators, StepCallback, check_at_least
 from cvsr.pipelines.fidelity import back_project, check_colour_correction, correct_colour, emphasise_detail
 from cvsr.pipelines.tiling import PATCH, Tiling, up
@@ -125,6 +127,10 @@ class Enlargement:
         result = emphasise_detail(result, enlarged, self.detail)
         result = correct_colour(result, enlarged, self.colour_correction)
         return back_project(result, video, self.consistency).clamp(-1, 1)
+
+    def guider(self) -> BaseGuidance:
+        """How the predictions of a step are combined; ValueError for a scale that is none."""
+        return classifier_free_guidance(self.guidance_scale)
 
     def prompts(self, batch: int) -> list[str]:
         """One a video; ValueError unless there is one for all or one for each."""

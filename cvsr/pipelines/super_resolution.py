@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from diffusers.guiders.guider_utils import BaseGuidance
 from torch import Tensor
 
 from cvsr.diffusion.flow import interpolate
-from cvsr.diffusion.guidance import classifier_free_guidance, guided_prediction
+from cvsr.diffusion.guidance import guided_prediction
 from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
 from cvsr.models.conditioning import beside
 from cvsr.pipelines.base import AfterStep, Generators, StepCallback, VideoPipeline
@@ -197,7 +196,7 @@ class SuperResolutionPipeline(VideoPipeline):
     def _redrawing(self, settings: Enlargement, batch: int, bar) -> Redraw:
         """The way from a tile's low-resolution latents to its result's, all steps of it."""
         steps = settings.num_inference_steps
-        guider = self.guider(settings)
+        guider = settings.guider()
         text, mask = self.encode_prompts(settings.prompts(batch))
         level = torch.full((batch,), float(settings.strength), device=self._execution_device)
         after_step = AfterStep(self, bar, settings.callback_on_step_end)
@@ -215,10 +214,6 @@ class SuperResolutionPipeline(VideoPipeline):
             return self.denoise(noise, velocity, steps, after_step)
 
         return redraw
-
-    def guider(self, settings: Enlargement) -> BaseGuidance:
-        """How the predictions of a step are combined."""
-        return classifier_free_guidance(settings.guidance_scale)
 
     def told(self, shown: Shown, text: Tensor, mask: Tensor) -> dict[str, Any]:
         """What `predict` is told of the text (B, L, d) with its mask (B, L): with it, and without."""

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from diffusers.guiders.guider_utils import BaseGuidance
 from torch import Tensor
 
 from cvsr.diffusion.reference_guidance import TextReferenceGuidance
@@ -16,7 +15,6 @@ from cvsr.pipelines.output import VideoPipelineOutput
 from cvsr.pipelines.references import check_references, encode_references
 from cvsr.pipelines.streaming import Chunk
 from cvsr.pipelines.super_resolution import Show, Shown, SuperResolutionPipeline
-from cvsr.presets import UNIMMVSR_SAMPLING
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,6 @@ class ReferenceEnlargement(Enlargement):
 class UniMMVSRPipeline(SuperResolutionPipeline):
     """The paper samples in 50 steps of PNDM, with guidance 3 by text and 1 by reference (section 4.1.1)."""
 
-    sampling = UNIMMVSR_SAMPLING
-
     @torch.no_grad()
     def __call__(
         self,
@@ -85,10 +81,6 @@ class UniMMVSRPipeline(SuperResolutionPipeline):
         sizes = settings.size(chunk.video), settings.canvas(chunk.video)
         latents = encode_references(references, partial(encode_to_latents, self.autoencoder), chunk, *sizes)
         return lambda tile: Shown(plain(tile).low, latents(tile))
-
-    def guider(self, settings: Enlargement) -> BaseGuidance:
-        """How the predictions of a step are combined."""
-        return settings.guider() if isinstance(settings, ReferenceEnlargement) else super().guider(settings)
 
     def told(self, shown: Shown, text: Tensor, mask: Tensor) -> dict[str, Any]:
         """What `predict` is told: everything, everything but the text, everything but the references.

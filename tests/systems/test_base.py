@@ -1,4 +1,4 @@
-"""The base system's stages fit each other."""
+"""The parts of every system fit each other."""
 
 import pytest
 import torch
@@ -7,6 +7,7 @@ from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.presets import PRESETS
 from cvsr.systems.base import build_super_resolution, build_text_to_video
+from cvsr.training.flow_matching import SYSTEMS
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -17,6 +18,15 @@ def test_parts_of_a_stage_fit(name):
     TextToVideoPipeline(**vars(base)).check_parts()
     SuperResolutionPipeline(**vars(sr)).check_parts()
     assert sr.autoencoder.config == base.autoencoder.config
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_parts_fit(system, name):
+    build, pipeline = SYSTEMS[system]
+    with torch.device("meta"):
+        stage = build(PRESETS[name], ["a red ball"])
+    pipeline(**vars(stage)).check_parts()
 
 
 def test_a_stage_of_the_other_kind_is_refused():

@@ -12,13 +12,6 @@ from cvsr.presets import PRESETS
 from cvsr.systems.seedvr import build_seedvr
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_parts_fit(name):
-    with torch.device("meta"):
-        stage = build_seedvr(PRESETS[name], ["a red ball"])
-    SeedVRPipeline(**vars(stage)).check_parts()
-
-
 def test_the_full_preset_has_the_size_of_the_released_model():
     with torch.device("meta"):
         transformer = build_seedvr(PRESETS["full"], ["a red ball"]).transformer
