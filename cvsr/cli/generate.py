@@ -1,16 +1,18 @@
 """`python -m cvsr generate`."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 
 from cvsr.cli.arguments import SYSTEMS
 from cvsr.cli.comparison import before_and_after, comparison_path
 from cvsr.cli.memory import keep_freed_memory
+from cvsr.cli.references import choose_system, reference_settings
 from cvsr.cli.session import device, quiet_libraries, report
 from cvsr.data.files import check_output
 from cvsr.data.video import write_video
 from cvsr.pipelines.cascade import CascadePipeline
-from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.store import load
 from cvsr.presets import SAMPLING
 
@@ -26,15 +28,22 @@ def generate(
     strength: float | None,
     detail: float | None,
     consistency: int | None,
-    system: str,
+    system: str | None,
+    reference: list[str],
+    reference_video: list[str],
     no_upscale: bool,
     compare: bool,
     weights: str | None,
 ) -> int:
     """Make a video file from a prompt. What can be wrong is found before the work begins."""
     compared = comparison_path(output) if compare and not no_upscale else None
+    shown = [*reference, *reference_video]
+    if shown and no_upscale:
+        raise ValueError(f"no-upscale: leaves out what reads {shown[0]}; allowed without references; try without it")
+    system = choose_system(system, shown)
     for path in filter(None, (output, compared)):
-        check_output(path)
+        check_output(path, shown)
+    references = reference_settings(reference, reference_video, frames)
     keep_freed_memory()
     quiet_libraries()
     base = load("text_to_video", weights)
@@ -53,9 +62,9 @@ def generate(
         enlarger = load(SYSTEMS[system], weights)
         enlarger.set_progress_bar_config(desc="large video", unit="step")
         cascade = CascadePipeline(base, enlarger).to(device())
-        asked = Enlargement(**enlarging).completed(enlarger.sampling)
+        asked = enlarger.asked(**enlarging)
         enlarging = {name: getattr(asked, name) for name in enlarging}
-        both = cascade(**arguments, base_inference_steps=steps, **enlarging)
+        both = cascade(**arguments, base_inference_steps=steps, **enlarging, **references)
         small, large = both.base[0], both.frames[0]
     settings = {
         "command": "generate",
@@ -64,6 +73,7 @@ def generate(
         "steps": steps,
         "seed": seed,
         "guidance": guidance,
+        "references": [Path(path).name for path in shown],
         **enlarging,
     }
     _write(output, large, settings)

@@ -20,6 +20,14 @@ def keep_freed_memory() -> None:
         libc.mallopt(M_TOP_PAD, 64 * 2**20)
 
 
+def check_memory(needed: int, what: str, remedy: str) -> None:
+    """ValueError if `what`, an argument and what is made of it, takes more bytes than there are."""
+    available = available_memory()
+    if available is not None and needed > available:
+        taken, allowed = needed / 2**30, available / 2**30
+        raise ValueError(f"{what} take {taken:.1f} GiB of memory; allowed {allowed:.1f}; try {remedy}")
+
+
 def available_memory() -> int | None:
     """Bytes that can be taken: the system's, or the control group's if those are fewer; None if unknown."""
     if not Path("/proc/meminfo").exists():

@@ -51,6 +51,24 @@ def add_seed(command: Parser) -> None:
     command.add_argument("--seed", type=seed, default=0, help="another seed, another result (default 0)")
 
 
+def add_references(command: Parser, system: str) -> None:
+    """--reference and --reference-video, any number of each."""
+    command.add_argument(
+        "--reference",
+        action="append",
+        default=[],
+        metavar="IMAGE",
+        help=f"what something in the video looks like; may be given several times ({system})",
+    )
+    command.add_argument(
+        "--reference-video",
+        action="append",
+        default=[],
+        metavar="VIDEO",
+        help=f"what the video was before an edit, frame by frame ({system})",
+    )
+
+
 def add_weights_folder(command: Parser) -> None:
     """--weights."""
     command.add_argument(

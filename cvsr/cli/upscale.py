@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from cvsr.cli.arguments import SYSTEMS
 from cvsr.cli.comparison import before_and_after, comparison_path
-from cvsr.cli.memory import available_memory, keep_freed_memory
+from cvsr.cli.memory import check_memory, keep_freed_memory
+from cvsr.cli.references import choose_system, reference_settings
 from cvsr.cli.session import device, quiet_libraries, report
 from cvsr.data.encoding import MAX_SIDE
 from cvsr.data.files import check_output
@@ -35,22 +37,26 @@ def upscale(
     detail: float | None,
     consistency: int | None,
     colour_correction: str,
-    system: str,
+    system: str | None,
+    reference: list[str],
+    reference_video: list[str],
     salvage: bool,
     compare: bool,
     weights: str | None,
 ) -> int:
     """Enlarge a video file. What can be wrong is found before the work begins."""
-    compared = comparison_path(output) if compare else None
+    compared, shown = comparison_path(output) if compare else None, [*reference, *reference_video]
+    system = choose_system(system, shown)
     for path in filter(None, (output, compared)):
-        check_output(path, [input])
+        check_output(path, [input, *shown])
     video = read_video(input, salvage=salvage, max_frames=frames)
     _check_size(video, scale)
+    references = reference_settings(reference, reference_video, len(video))
     keep_freed_memory()
     quiet_libraries()
     pipeline = load(SYSTEMS[system], weights).to(device())
     pipeline.set_progress_bar_config(desc="upscaling", unit="step")
-    asked = Enlargement(
+    asked = pipeline.asked(
         scale=scale,
         prompt=prompt,
         num_inference_steps=steps,
@@ -59,10 +65,12 @@ def upscale(
         consistency=consistency,
         colour_correction=colour_correction,
         generator=torch.Generator().manual_seed(seed),
-    ).completed(pipeline.sampling)
+        **references,
+    )
     names = ("scale", "prompt", "strength", "detail", "consistency", "colour_correction")
     settings = {name: getattr(asked, name) for name in names}
-    made_by = {"command": "upscale", "system": system, "steps": asked.num_inference_steps, "seed": seed, **settings}
+    settings |= {"steps": asked.num_inference_steps, "seed": seed, "references": [Path(path).name for path in shown]}
+    made_by = {"command": "upscale", "system": system, **settings}
     metadata = {**video.metadata, "cvsr": made_by}
     with ExitStack() as stack:
         write = stack.enter_context(video_output(output, video, metadata=metadata))
@@ -100,9 +108,5 @@ def _check_size(video: Video, scale: float) -> None:
             f"scale={scale:g}: makes {width}x{height} pixels; allowed {MAX_SIDE} a side; try --scale 2"
         )
     at_once = min(frames, Tiling().frames)
-    needed, available = BYTES_PER_PIXEL * at_once * height * width, available_memory()
-    if available is not None and needed > available:
-        raise ValueError(
-            f"scale={scale:g}: {at_once} frames of {width}x{height} take {needed / 2**30:.1f} GiB of memory;"
-            f" allowed {available / 2**30:.1f}; try a smaller --scale"
-        )
+    what = f"scale={scale:g}: {at_once} frames of {width}x{height}"
+    check_memory(BYTES_PER_PIXEL * at_once * height * width, what, "a smaller --scale")

@@ -11,7 +11,6 @@ from diffusers.utils import BaseOutput
 from torch import Tensor
 
 from cvsr.pipelines.base import Generators, StepCallback, VideoPipeline
-from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.latent_super_resolution import LatentSuperResolutionPipeline
 from cvsr.pipelines.output import check_output_type, to_output_type
 from cvsr.pipelines.seedvr import SeedVRPipeline
@@ -54,17 +53,13 @@ class CascadePipeline(DiffusionPipeline):
         height: int = 64,
         width: int = 64,
         num_frames: int = 17,
-        scale: float = 4.0,
         base_inference_steps: int = SAMPLING.base_steps,
         guidance_scale: float = SAMPLING.guidance_scale,
-        num_inference_steps: int | None = None,
-        strength: float | None = None,
-        detail: float | None = None,
-        consistency: int | None = None,
         generator: Generators = None,
         output_type: str = "pt",
         return_dict: bool = True,
         callback_on_step_end: StepCallback | None = None,
+        **enlarging,
     ) -> CascadeOutput | tuple:
         """Generate one video a prompt, small and large.
 
@@ -73,17 +68,14 @@ class CascadePipeline(DiffusionPipeline):
             height: of the small video in pixels, a multiple of 8.
             width: likewise.
             num_frames: any number.
-            scale: of the large video's sides to the small one's.
             base_inference_steps: steps of the first stage.
             guidance_scale: of the first stage.
-            num_inference_steps: steps of the second stage; None, here and for the next three, is its own choice.
-            strength: noise put on the small video's latents in the second stage, in [0, 1].
-            detail: how strongly the detail that the second stage adds is drawn; 1 = as predicted.
-            consistency: rounds of back-projection of the large video onto the small one.
             generator: of the noise of both stages.
             output_type: "pt" or "np", see `VideoPipelineOutput`.
             return_dict: False for a plain tuple (small, large).
             callback_on_step_end: called after every step with the stage's pipeline; each counts from 0.
+            enlarging: further settings of the second stage, which are those of an `Enlargement`, and `references`
+                where it reads any: the base model reads the text alone.
 
         Raises:
             ValueError: an argument outside of what is said above.
@@ -104,15 +96,8 @@ class CascadePipeline(DiffusionPipeline):
             output_type="latent",
             callback_on_step_end=callback_on_step_end,
         ).frames
-        settings = Enlargement(
-            prompt=prompt,
-            scale=scale,
-            num_inference_steps=num_inference_steps,
-            strength=strength,
-            detail=detail,
-            consistency=consistency,
-            generator=generator,
-            callback_on_step_end=callback_on_step_end,
+        settings = self.super_resolution.asked(
+            prompt=prompt, generator=generator, callback_on_step_end=callback_on_step_end, **enlarging
         )
         small, large = self.super_resolution.from_base(latents, num_frames, settings)
         output = CascadeOutput(to_output_type(small, output_type), to_output_type(large, output_type))

@@ -40,7 +40,12 @@ class Shown(NamedTuple):
 class SuperResolutionPipeline(VideoPipeline):
     """Enlarges videos of every size and length, tile by tile where they are large or long."""
 
-    sampling = SAMPLING  # what an `Enlargement` leaves open
+    settings: type[Enlargement] = Enlargement  # that it can be asked for
+    sampling = SAMPLING  # what they leave open
+
+    def asked(self, **settings) -> Enlargement:
+        """The settings given, completed by the system's own; ValueError for one outside of what they allow."""
+        return self.settings(**settings).completed(self.sampling)
 
     def input_channels(self, channels: int) -> list[int]:
         """The noisy latents and the input's."""

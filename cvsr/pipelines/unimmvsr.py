@@ -15,6 +15,7 @@ from cvsr.pipelines.output import VideoPipelineOutput
 from cvsr.pipelines.references import check_references, encode_references
 from cvsr.pipelines.streaming import Chunk
 from cvsr.pipelines.super_resolution import Show, Shown, SuperResolutionPipeline
+from cvsr.presets import UNIMMVSR_SAMPLING
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ class ReferenceEnlargement(Enlargement):
 
 class UniMMVSRPipeline(SuperResolutionPipeline):
     """The paper samples in 50 steps of PNDM, with guidance 3 by text and 1 by reference (section 4.1.1)."""
+
+    settings = ReferenceEnlargement
+    sampling = UNIMMVSR_SAMPLING
 
     @torch.no_grad()
     def __call__(

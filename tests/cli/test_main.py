@@ -11,6 +11,7 @@ import pytest
 from cvsr.cli import main as entry
 from cvsr.cli.arguments import BENCHMARKS, parse
 from cvsr.cli.main import main
+from cvsr.cli.references import choose_system
 
 UPSCALE, GENERATE = ["upscale", "in.mp4", "out.mp4"], ["generate", "a ball", "out.mp4"]
 
@@ -45,12 +46,9 @@ def test_every_command_has_help(command, capsys):
 
 def test_defaults():
     arguments = parse(UPSCALE)
-    assert (arguments["scale"], arguments["seed"], arguments["system"], arguments["frames"]) == (
-        4.0,
-        0,
-        "base",
-        None,
-    )
+    assert (arguments["scale"], arguments["seed"], arguments["frames"]) == (4.0, 0, None)
+    assert choose_system(arguments["system"], arguments["reference"]) == "base"
+    assert choose_system(None, ["face.png"]) == "unimmvsr"
     assert parse(GENERATE)["frames"] == 17
 
 
