@@ -1,0 +1,135 @@
+"""What a network reads in its references, drawn as arrows: for lesson 06.
+
+Legend: n tokens of one sample, the target's first and then those of each reference, d channels of a head; t frames,
+y rows and x columns of a clip in tokens.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from cvsr.measurements.reference_clips import ReferenceClip
+from cvsr.models.hybrid_transformer import HybridTransformer
+from cvsr.models.windows import Size
+from cvsr.notebook.figures import side_by_side
+
+ASKING, READ = (86, 180, 233), (230, 159, 0)  # sky and orange
+DIMMED = 0.35  # how much of a picture is left where nothing is read
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The 3D self-attention of a block over one sample, at one step.
+
+    Attributes:
+        query, key: (n, heads, d), normed and turned to their positions.
+        value: (n, heads, d).
+        mixed: what the block made of them, (n, heads · d).
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    mixed: Tensor
+
+    def weights(self, tokens: Sequence[int] | Tensor) -> Tensor:
+        """How much each of m tokens reads of every token: (heads, m, n), of sum 1 over n."""
+        query, key = self.query[tokens].transpose(0, 1), self.key.transpose(0, 1)
+        return torch.softmax(query @ key.transpose(1, 2) / math.sqrt(key.shape[-1]), dim=-1)
+
+
+@torch.no_grad()
+def readings(network: HybridTransformer, run: Callable[[], object]) -> list[list[Reading]]:
+    """What every block (inner) reads in every call of the network (outer) while `run` runs, one sample a call."""
+    seen: list[Reading] = []
+
+    def watch(_module: torch.nn.Module, inputs: tuple) -> tuple:
+        x, turns, mix = inputs
+
+        def watched(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+            mixed = mix(query, key, value)  # (1, n, heads · d)
+            seen.append(Reading(query[0], key[0], value[0], mixed[0]))
+            return mixed
+
+        return x, turns, watched
+
+    hooks = [block.self_attentions[1].register_forward_pre_hook(watch) for block in network.blocks]
+    try:
+        run()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    depth = len(network.blocks)
+    return [seen[start : start + depth] for start in range(0, len(seen), depth)]
+
+
+def close_up(clip: ReferenceClip, side: int) -> ReferenceClip:
+    """The side × side pixels around a clip's main object or what was edited; videos to refer to are cut alike."""
+    mask = clip.subjects[0].seen if clip.subjects else clip.mask[0].numpy()
+    seen = [np.flatnonzero(mask.any(axis=axes)) for axes in ((0, 2), (0, 1))]  # rows, columns
+    middles = [(int(at[0]) + int(at[-1]) + 1) // 2 for at in seen]
+    starts = [
+        max(0, min(at - side // 2, most - side)) for at, most in zip(middles, clip.mask.shape[-2:], strict=True)
+    ]
+    rows, columns = (slice(start, start + side) for start in starts)
+    shown = {
+        name: [each[..., rows, columns] if each.ndim == 4 else each for each in references]
+        for name, references in clip.shown.items()
+    }
+    subjects = tuple(replace(each, seen=each.seen[:, rows, columns]) for each in clip.subjects)
+    cut = {"truth": clip.truth[..., rows, columns], "mask": clip.mask[..., rows, columns]}
+    return replace(clip, shown=shown, subjects=subjects, **cut)
+
+
+def places(grids: Sequence[Size]) -> np.ndarray:
+    """Clip, frame, row and column of every token of clips of so many tokens (t, y, x), in their order: (n, 4)."""
+    return np.array([(clip, *place) for clip, grid in enumerate(grids) for place in np.ndindex(*grid)])
+
+
+def strongest(weights: Tensor, grids: Sequence[Size], count: int) -> list[int]:
+    """Numbers of the `count` tokens of references that have most of the weights (n,), the first the most."""
+    target = math.prod(grids[0])
+    return (target + weights[target:].topk(min(count, len(weights) - target)).indices).tolist()
+
+
+def draw_reading(
+    pictures: Sequence[np.ndarray], grids: Sequence[Size], weights: Tensor, asking: int, read: Sequence[int]
+) -> np.ndarray:
+    """The target, then its references, bright where they are read, with arrows to the tokens that are read most.
+
+    Args:
+        pictures: uint8 (H, W, 3) of the target and of each reference; of a video, one frame.
+        grids: tokens of each.
+        weights: (n,).
+        asking: number of the target's token that reads.
+        read: numbers of the tokens that arrows lead to.
+    """
+    where, gap = places(grids), 24
+    height = max(len(picture) for picture in pictures)
+    lefts = [0, *accumulate(picture.shape[1] + gap for picture in pictures)]
+    canvas = np.full((height, lefts[-1] - gap, 3), 255, np.uint8)
+    for clip, (picture, grid) in enumerate(zip(pictures, grids, strict=True)):
+        own = weights[where[:, 0] == clip].view(grid).sum(0).numpy()  # (y, x)
+        light = cv2.resize(own, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        light = DIMMED + (1 - DIMMED) * light / light.max() if clip else np.ones_like(light)
+        shown = light[..., None] * picture + (1 - light[..., None]) * 255
+        canvas[: len(picture), lefts[clip] : lefts[clip] + picture.shape[1]] = shown.round()
+
+    def middle(token: int) -> tuple[int, int]:
+        clip, _, y, x = where[token]
+        rows, columns = len(pictures[clip]) / grids[clip][1], pictures[clip].shape[1] / grids[clip][2]
+        return lefts[clip] + round((x + 0.5) * columns), round((y + 0.5) * rows)
+
+    most = max(float(weights[token]) for token in read)
+    for token in reversed(read):  # the strongest on top
+        width = max(1, round(4 * float(weights[token]) / most))
+        cv2.arrowedLine(canvas, middle(asking), middle(token), (255, 255, 255), width + 2, cv2.LINE_AA, 0, 0.04)
+        cv2.arrowedLine(canvas, middle(asking), middle(token), READ, width, cv2.LINE_AA, 0, 0.04)
+    cv2.circle(canvas, middle(asking), 7, ASKING, 3, cv2.LINE_AA)
+    return side_by_side({f"the target, and its {len(pictures) - 1} references": canvas}, height)
