@@ -1,4 +1,4 @@
-"""Comparisons of trainings in a page: the table that was measured, or the command that measures it."""
+"""Comparisons and measurements in a page: the table that was measured, or the command that measures it."""
 
 import html
 from collections.abc import Mapping
@@ -25,20 +25,38 @@ def comparison(name: str, labels: Mapping[str, str], path: Path | None = None) -
             " measures it in about an hour on one CPU core; stopped, it goes on where it was."
             " Then run this cell again.</p>"
         )
-    result = read_result(path)
+    return _tables(read_result(path), labels, " minus ", LEGEND)
+
+
+def measurement(name: str, labels: Mapping[str, str], path: Path | None = None) -> str:
+    """HTML of what was measured of a model, and of the differences that were paired by clip, by kind of clips.
+
+    Args: as for `comparison`.
+    """
+    path = path or results_file(name)
+    if not path.exists():
+        return (
+            f"<p><b>Not measured here yet.</b> <code>python -m cvsr evaluate {html.escape(name)}</code> does."
+            " Then run this cell again.</p>"
+        )
+    return _tables(read_result(path), labels, " less ", LEGEND.replace("training seeds", "clips"))
+
+
+def _tables(result: Result, labels: Mapping[str, str], apart: str, legend: str) -> str:
+    """What each method reached, and below it the rows whose names have `apart` in them: differences."""
     kinds = list(dict.fromkeys(row.clips for row in result.rows))
     rows = sorted(result.rows, key=lambda row: kinds.index(row.clips))
     reached = {
         f"{row.clips}: {row.method}": {head: level(row.figures.get(key)) for key, head in labels.items()}
         for row in rows
-        if " minus " not in row.method
+        if apart not in row.method
     }
     gained = {
         f"{row.clips}: {row.method}": {head: difference(row.figures.get(key)) for key, head in labels.items()}
         for row in rows
-        if " minus " in row.method
+        if apart in row.method
     }
-    return table(result.question, reached) + table(f"Differences ({LEGEND})", gained) + _provenance(result)
+    return table(result.question, reached) + table(f"Differences ({legend})", gained) + _provenance(result)
 
 
 def level(figure: Estimate | None) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from cvsr.measurements.results import Estimate, Result, Row, write_result
-from cvsr.notebook.comparisons import comparison, difference, level
+from cvsr.notebook.comparisons import comparison, difference, level, measurement
 
 LABELS = {"psnr": "PSNR", "error_left": "error left"}
 ROWS = [
@@ -35,6 +35,17 @@ def test_levels_and_differences_stand_apart(tmp_path):
     assert "minus" not in levels
     assert "▲ +0.300 (+0.100 to +0.500)" in differences
     assert "9 minutes" in comparison("pair", LABELS, path)
+
+
+def test_differences_of_a_measurement_are_paired_by_clip(tmp_path):
+    path = tmp_path / "model.json"
+    assert "evaluate pair</code> does" in measurement("pair", LABELS, path)
+    rows = [*ROWS[:2], Row("one less bicubic", "clean", 3, {"psnr": Estimate(1.0, 0.5, 1.5)})]
+    write_result(replace(RESULT, rows=rows), path)
+    levels, differences = measurement("pair", LABELS, path).split("</table>")[:2]
+    assert "less" not in levels
+    assert "interval over clips" in differences
+    assert "▲ +1.000" in differences
 
 
 def test_rows_of_one_kind_of_input_stand_together(tmp_path):

@@ -69,14 +69,15 @@ def test_arrows_lead_from_the_target_to_what_is_read_most():
     assert (pictures[1] == 100).all()
 
 
-def test_a_close_up_holds_what_matters_and_cuts_videos_alike():
-    truth = torch.arange(3 * 2 * 16 * 20).view(1, 3, 2, 16, 20).float()
-    mask = torch.zeros(1, 2, 16, 20, dtype=torch.bool)
-    mask[:, 1, 12:16, 17:19] = True
+def test_a_close_up_holds_what_matters_and_cuts_videos_and_input_alike():
+    truth = torch.arange(3 * 2 * 32 * 40).view(1, 3, 2, 32, 40).float()
+    mask = torch.zeros(1, 2, 32, 40, dtype=torch.bool)
+    mask[:, 1, 24:30, 33:39] = True
     image = torch.zeros(3, 9, 9)
     clip = ReferenceClip(truth, "", mask, {NONE: [], "video": [truth[0]], "image": [image]})
-    near = close_up(clip, 8)
-    assert near.truth.shape == (1, 3, 2, 8, 8)
+    near, small = close_up(clip, truth[..., ::4, ::4], 16)
+    assert near.truth.shape == (1, 3, 2, 16, 16)
     assert near.mask.sum() == mask.sum()
     assert torch.equal(near.shown["video"][0], near.truth[0])
     assert near.shown["image"][0] is image
+    assert torch.equal(small, near.truth[..., ::4, ::4])
