@@ -22,7 +22,7 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.utils import BaseOutput
 from torch import Tensor, nn
 
-from cvsr.models.attention import CrossAttention, SelfAttention, attention
+from cvsr.models.attention import CrossAttention, Mix, SelfAttention, attention
 from cvsr.models.embeddings import ConditionEmbedding, PlaceEmbedding, PooledText, TextEmbedding
 from cvsr.models.patches import patchify, unpatchify
 from cvsr.models.rope import grid_coordinates, rotation
@@ -118,25 +118,36 @@ class VideoTransformer(ModelMixin, ConfigMixin):
             ValueError: an argument of another shape, range or name than above.
         """
         check_inputs(self.config, hidden_states, timestep, encoder_hidden_states)
-        x = self.patch_embedding(patchify(hidden_states, self.config.patch_size))  # (B, T, Y, X, D)
-        layouts = self._layouts(x)
-        if self.place_embedding is not None:
-            x = x + self.place_embedding(*x.shape[2:4])
-        grid, x = x.shape[1:4], x.flatten(2, 3)  # (B, T, S, D)
+        x, layouts = self.embed(hidden_states)
         text, mask = self.text_embedding(encoder_hidden_states, encoder_attention_mask)
         condition = self.condition_embedding(timestep, micro_conditions) + self.pooled_text(text, mask)
         condition = F.silu(condition)  # (B, D)
         modulation = self.to_modulation(condition).unflatten(-1, (-1, x.shape[-1]))  # (B, m, D)
+        reading = partial(attention, mask=mask)
         for index, block in enumerate(self.blocks):
-            arguments = (x, text, mask, modulation, layouts[index % 2])
-            if self.gradient_checkpointing and torch.is_grad_enabled():
-                x = self._gradient_checkpointing_func(block, *arguments)
-            else:
-                x = block(*arguments)
+            x = self.run_block(block, x, text, reading, modulation, layouts[index % 2])
+        return VideoTransformerOutput(sample=self.to_latents(x, condition, hidden_states.shape[2:]))
+
+    def embed(self, hidden_states: Tensor) -> tuple[Tensor, tuple[Layout, Layout]]:
+        """Tokens (B, T, S, D) of latents (B, in_channels, t, h, w), and their layouts in even and in odd blocks."""
+        x = self.patch_embedding(patchify(hidden_states, self.config.patch_size))  # (B, T, Y, X, D)
+        layouts = self.layouts(x.shape[1:4], x.device)
+        if self.place_embedding is not None:
+            x = x + self.place_embedding(*x.shape[2:4])
+        return x.flatten(2, 3), layouts
+
+    def run_block(self, block: nn.Module, *arguments) -> Tensor:
+        """`block(*arguments)`, with its activations computed anew in the backward pass if so wished."""
+        if self.gradient_checkpointing and torch.is_grad_enabled():
+            return self._gradient_checkpointing_func(block, *arguments)
+        return block(*arguments)
+
+    def to_latents(self, x: Tensor, condition: Tensor, size: Sequence[int]) -> Tensor:
+        """The output (B, out_channels, t, h, w) of tokens x (B, T, S, D) and a condition (B, D), for size (t, h, w)."""
         shift, scale = self.to_final_modulation(condition)[:, None, None].chunk(2, dim=-1)  # (B, 1, 1, D)
-        x = self.to_sample(modulate(x, shift, scale)).unflatten(2, grid[1:])  # (B, T, Y, X, patch)
-        sample = unpatchify(x, self.config.patch_size, hidden_states.shape[2:])
-        return VideoTransformerOutput(sample=sample)
+        height = -(-size[1] // self.config.patch_size[1])
+        x = self.to_sample(modulate(x, shift, scale)).unflatten(2, (height, -1))  # (B, T, Y, X, patch)
+        return unpatchify(x, self.config.patch_size, size)
 
     def build_block(self, width: int, heads: int, mlp_ratio: float, parts: int) -> "TransformerBlock":
         """A block with `parts` self-attentions."""
@@ -158,10 +169,10 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         self.scheme = scheme
         self.register_to_config(**asdict(scheme))
 
-    def _layouts(self, x: Tensor) -> tuple[Layout, Layout]:
-        """Of x (B, T, Y, X, D), in even and in odd blocks."""
-        size = tuple(x.shape[1:4])
-        turns = rotation(grid_coordinates(*size, device=x.device), x.shape[-1] // self.config.heads)
+    def layouts(self, size: Sequence[int], device: torch.device) -> tuple[Layout, Layout]:
+        """Of size (T, Y, X) tokens, in even and in odd blocks."""
+        size = tuple(size)
+        turns = rotation(grid_coordinates(*size, device=device), self.config.width // self.config.heads)
         turns = turns.flatten(1, 2)  # (T, S, d / 2)
         return tuple(Layout(self.scheme, size, turns, shifted) for shifted in (False, True))
 
@@ -191,15 +202,14 @@ class TransformerBlock(nn.Module):
         self.cross_attention = CrossAttention(width, heads)
         self.feed_forward = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
 
-    def forward(self, x: Tensor, text: Tensor, mask: Tensor, modulation: Tensor, layout: Layout) -> Tensor:
-        """Transform x (B, T, S, D) by text (B, L, D), mask (B, L) and modulation (B, m, D)."""
+    def forward(self, x: Tensor, text: Tensor, reading: Mix, modulation: Tensor, layout: Layout) -> Tensor:
+        """Transform x (B, T, S, D) by text (B, L, D), in the way of reading it, and modulation (B, m, D)."""
         rows = iter((modulation + self.modulation_offset)[:, :, None, None].unbind(1))  # each (B, 1, 1, D)
         for index, layer in enumerate(self.self_attentions):
             shift, scale, gate = next(rows), next(rows), next(rows)
             mixed = layout.attend(index, layer, modulate(x, shift, scale))
             x = torch.addcmul(x, gate, mixed)
             if index == 0:
-                reading = partial(attention, mask=mask)
                 x = x + self.cross_attention(self.norm_cross(x).flatten(1, 2), text, reading).view_as(x)
         shift, scale, gate = next(rows), next(rows), next(rows)
         return torch.addcmul(x, gate, self.feed_forward(modulate(x, shift, scale)))
