@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from cvsr.data.images import read_image
-from cvsr.data.pixels import share_out
+from cvsr.data.mixture import Mixture
 from cvsr.data.resize import resize
 from cvsr.data.stream import Ticket, random_of
 from cvsr.data.video import to_tensor
@@ -96,18 +96,17 @@ class LatentClips(Dataset):
 
     Args:
         folder: made by `build_latents`.
-        shares: see `cvsr.data.pixels.share_out`.
+        shares: see `cvsr.data.mixture.Mixture`.
         seed: of every draw.
     """
 
     def __init__(self, folder: str | Path, shares: dict[str, float] | None = None, seed: int = 0):
-        self.groups, self.weights = share_out(sorted(Path(folder).glob("*.safetensors")), shares or {"": 1.0})
+        self.mixture = Mixture(sorted(Path(folder).glob("*.safetensors")), shares)
         self.seed = seed
 
     def __getitem__(self, ticket: Ticket) -> dict[str, Tensor | str]:
         rng, bucket = random_of(self.seed, ticket.index), ticket.bucket
-        group = self.groups[rng.choice(len(self.groups), p=self.weights)]
-        with safe_open(group[rng.integers(len(group))], "pt") as file:
+        with safe_open(self.mixture.draw(rng, bucket.sources), "pt") as file:
             _, _, height, width = file.get_slice("latents").get_shape()
             top, left = (int(rng.integers(side - bucket.size + 1)) for side in (height, width))
             rows, columns = slice(top, top + bucket.size), slice(left, left + bucket.size)

@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from cvsr.data.images import write_image
+from cvsr.data.mixture import Mixture
 from cvsr.data.pixel_sources import PixelSources, check_video, clips_of
 from cvsr.data.references import write_references
 from cvsr.data.stream import Ticket, random_of
@@ -66,18 +67,17 @@ class PixelClips(Dataset):
 
     Args:
         folder: made by `build_pixels`.
-        shares: see `share_out`.
+        shares: see `cvsr.data.mixture.Mixture`.
         seed: of every draw.
     """
 
     def __init__(self, folder: str | Path, shares: dict[str, float] | None = None, seed: int = 0):
-        self.groups, self.weights = share_out(sorted(Path(folder).glob("*.npy")), shares or {"": 1.0})
+        self.mixture = Mixture(sorted(Path(folder).glob("*.npy")), shares)
         self.seed = seed
 
     def __getitem__(self, ticket: Ticket) -> Tensor:
         rng, bucket = random_of(self.seed, ticket.index), ticket.bucket
-        group = self.groups[rng.choice(len(self.groups), p=self.weights)]
-        clip = np.load(group[rng.integers(len(group))], mmap_mode="r")
+        clip = np.load(self.mixture.draw(rng, bucket.sources), mmap_mode="r")
         largest = min(REDUCTION, min(clip.shape[1:3]) / bucket.size)
         side = int(bucket.size * largest ** max(0.0, rng.uniform(-1, 1)))
         start, top, left = (
@@ -107,25 +107,3 @@ class WholeClips(Dataset):
 
     def __getitem__(self, index: int) -> Tensor:
         return to_tensor(np.load(self.files[index]))
-
-
-def share_out(files: list[Path], shares: dict[str, float]) -> tuple[list[list[Path]], np.ndarray]:
-    """Files by the beginning of their names, and how often each group is drawn (sums to 1).
-
-    `shares` is like {"world": 0.4, "": 0.6}; "" takes whatever no other name does.
-
-    Raises:
-        ValueError: a share without a file.
-    """
-    named = tuple(name for name in shares if name)
-    groups = [
-        [file for file in files if (file.name.startswith(name) if name else not file.name.startswith(named))]
-        for name in shares
-    ]
-    for name, group in zip(shares, groups, strict=True):
-        if not group:
-            raise ValueError(
-                f"shares={shares}: no file begins with {name!r}; allowed names of the sources; try {{'': 1.0}}"
-            )
-    weights = np.array(list(shares.values()), float)
-    return groups, weights / weights.sum()

@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset, default_collate
 
 from cvsr.data.degradations.ranges import check_probabilities
-from cvsr.data.pixels import share_out
+from cvsr.data.mixture import Mixture
 from cvsr.data.shards_manifest import read_index, read_manifest
 from cvsr.data.stream import Bucket, Ticket, random_of
 
@@ -45,7 +45,7 @@ class ShardClips(Dataset):
     Args:
         folder: made by `cvsr.data.shards.build_shards`.
         codec, text_encoder: hashes of the models that the folder must be of.
-        shares: see `cvsr.data.pixels.share_out`.
+        shares: see `cvsr.data.mixture.Mixture`.
         seed: of every draw.
         dropout: the share of clips with references whose references are left out.
 
@@ -64,18 +64,16 @@ class ShardClips(Dataset):
         dropout: float = 0.1,
     ):
         check_probabilities(dropout=dropout)
-        self.folder, self.shares, self.seed, self.dropout = Path(folder), shares or {"": 1.0}, seed, dropout
+        self.folder, self.shares, self.seed, self.dropout = Path(folder), shares, seed, dropout
         manifest = read_manifest(folder, codec, text_encoder)
         indexes = {name: read_index(self.folder, name)["outputs"] for name in manifest.hashes}
         self.clips = {key: (name, indexes[name][key]) for key, name in manifest.outputs.items()}
-        self._fitting: dict[Bucket, tuple[list[list[Path]], np.ndarray]] = {}
-        share_out([Path(key) for key in self.clips], self.shares)  # a share without clips shows here
+        self._fitting: dict[Bucket, Mixture] = {}
+        Mixture([Path(key) for key in self.clips], shares)  # a share without clips shows here
 
     def __getitem__(self, ticket: Ticket) -> Sample:
         rng, bucket = random_of(self.seed, ticket.index), ticket.bucket
-        groups, weights = self._groups(bucket)
-        group = groups[rng.choice(len(groups), p=weights)]
-        name, clip = self.clips[group[rng.integers(len(group))].name]
+        name, clip = self.clips[self._fitting_clips(bucket).draw(rng, bucket.sources).name]
         tar, files = self.folder / f"{name}.tar", clip["files"]
         low = _map(tar, files["low.npy"])  # (v, c, t, h / reduction, w / reduction)
         reduction = clip["shape"][2] // low.shape[3]
@@ -102,8 +100,8 @@ class ShardClips(Dataset):
             sample["references"] = [_to_tensor(piece) for piece in _draw_references(rng, references, crop)]
         return sample | {"caption": _read(tar, files["caption.txt"]).decode()}
 
-    def _groups(self, bucket: Bucket) -> tuple[list[list[Path]], np.ndarray]:
-        """The clips that fill a bucket, by share, and how often each group is drawn."""
+    def _fitting_clips(self, bucket: Bucket) -> Mixture:
+        """The clips that fill a bucket, by source."""
         if bucket not in self._fitting:
             shapes = {key: clip["shape"] for key, (_, clip) in self.clips.items()}
             keys = [
@@ -114,7 +112,7 @@ class ShardClips(Dataset):
                     f"buckets={bucket}: no clip is so long and large; allowed up to"
                     f" {max(shapes.values(), key=np.prod)} (c, t, h, w); try fewer frames or a smaller size"
                 )
-            self._fitting[bucket] = share_out([Path(key) for key in keys], self.shares)
+            self._fitting[bucket] = Mixture([Path(key) for key in keys], self.shares)
         return self._fitting[bucket]
 
 

@@ -17,7 +17,8 @@ class Bucket:
     """Samples of one shape: how many a batch, of how many frames, size × size (pixels or latent positions).
 
     A run that grows (SeedVR section 3.3: 5×256², 9×512², 21×768²) has buckets that take part from step `since` on,
-    and others that only do before step `until`.
+    and others that only do before step `until`. One that learns task after task (UniMMVSR section 3.4) has buckets of
+    some `sources` only, see `cvsr.data.mixture.Mixture`; others are of all.
     """
 
     batch: int
@@ -25,6 +26,7 @@ class Bucket:
     size: int
     since: int = 0
     until: int | None = None
+    sources: tuple[str, ...] | None = None
 
     def takes_part(self, step: int) -> bool:
         """Whether batches of this shape are made in a step."""

@@ -36,7 +36,7 @@ class PixelData(LightningDataModule):
         folder: where the clips are kept; built if they are not there.
         train, held_out: what they are made of; held-out scenes come from the validation split.
         buckets: shapes of the batches, in turn; frames 4n + 1, sizes multiples of 8.
-        shares: how often which source is drawn, see `cvsr.data.pixels.share_out`.
+        shares: how often which source is drawn, see `cvsr.data.mixture.Mixture`.
         workers, seed: of the stream.
     """
 

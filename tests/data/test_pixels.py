@@ -8,7 +8,7 @@ import torch
 
 from cvsr.data.images import read_image
 from cvsr.data.pixel_sources import PixelSources
-from cvsr.data.pixels import PixelClips, WholeClips, build_pixels, share_out
+from cvsr.data.pixels import PixelClips, WholeClips, build_pixels
 from cvsr.data.reference_augmentation import MOST_SHIFT
 from cvsr.data.references import read_references
 from cvsr.data.scenes import sample_scene
@@ -155,10 +155,7 @@ def test_crops_are_reduced_mirrored_turned_and_played_backwards(tmp_path, monkey
     assert len(seen) == 16
 
 
-def test_shares(folder):
-    groups, weights = share_out(sorted(folder.glob("*.npy")), {"world": 3.0, "": 1.0})
-    assert [len(group) for group in groups] == [3, 1]
-    assert weights.tolist() == [0.75, 0.25]
+def test_a_share_without_clips_is_refused(folder):
     with pytest.raises(ValueError, match="begins with 'film'"):
-        share_out(sorted(folder.glob("*.npy")), {"film": 1.0})
+        PixelClips(folder, {"film": 1.0})
     assert json.loads((folder / "sources.json").read_text())["world"] == 3

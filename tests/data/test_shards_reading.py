@@ -229,6 +229,8 @@ def test_shares(folder):
     assert np.mean([caption == "photograph-0" for caption in drawn]) == pytest.approx(0.75, abs=0.07)
     with pytest.raises(ValueError, match="begins with 'film'"):
         ShardClips(folder, **MODELS, shares={"film": 1.0})
+    of_photographs = Bucket(1, 1, 8, sources=("photograph",))
+    assert {clips[Ticket(i, of_photographs)]["caption"] for i in range(20)} == {"photograph-0"}
 
 
 def test_texts_are_padded_and_masked():
