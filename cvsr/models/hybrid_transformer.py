@@ -21,6 +21,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 
 import torch
 import torch.nn.functional as F
@@ -116,7 +117,7 @@ class HybridTransformer(VideoTransformer):
         check_references(references, len(hidden_states), self.config.reference_channels)
         patches = [
             [patchify(clip[None], self.config.patch_size)[0] for clip in clips]  # (T, Y, X, patch)
-            for clips in ([target, *others] for target, others in zip(hidden_states, references, strict=True))
+            for clips in self.clips(hidden_states, references)
         ]
         x = torch.cat([row for clips in patches for row in self._embed(clips)])  # (N, D)
         text, mask = self.text_embedding(encoder_hidden_states, encoder_attention_mask)
@@ -125,31 +126,36 @@ class HybridTransformer(VideoTransformer):
         layout = self._arrange(patches, tuple(mask.sum(1).tolist()))
         text = text[mask]  # (M, D)
         for block in self.blocks:
-            if self.gradient_checkpointing and torch.is_grad_enabled():
-                x = self._gradient_checkpointing_func(block, x, text, modulation, layout)
-            else:
-                x = block(x, text, modulation, layout)
+            x = self.run_block(block, x, text, modulation, layout)
         targets = torch.stack([rows[: math.prod(patches[0][0].shape[:3])] for rows in x.split(layout.samples)])
         shift, scale = self.to_final_modulation(condition)[:, None].chunk(2, dim=-1)  # (B, 1, D)
         x = self.to_sample(modulate(targets, shift, scale)).unflatten(1, patches[0][0].shape[:3])
         return VideoTransformerOutput(sample=unpatchify(x, self.config.patch_size, hidden_states.shape[2:]))
 
+    def clips(self, hidden_states: Tensor, references: Sequence[Sequence[Tensor]]) -> list[list[Tensor]]:
+        """What has tokens of its own in each sample, (channels, t, h, w) each: the target, then its references."""
+        return [[target, *others] for target, others in zip(hidden_states, references, strict=True)]
+
+    def starts(self, lengths: Sequence[int]) -> list[int]:
+        """At which position in time each clip of a sample begins; `lengths` are their tokens along it."""
+        if self.config.positions == "shared":
+            return [0] * len(lengths)
+        return [0, *accumulate(lengths[:-1])]
+
     def _embed(self, clips: list[Tensor]) -> list[Tensor]:
-        """Tokens (n, D) of the target and of each reference."""
+        """Tokens (n, D) of the target and of each reference, from their patches (T, Y, X, patch)."""
         target, *references = (clip.flatten(0, 2) for clip in clips)
         return [self.patch_embedding(target), *map(self.reference_embedding, references)]
 
     def _arrange(self, patches: list[list[Tensor]], text_lengths: Lengths) -> "HybridLayout":
         frames, samples, turns = [], [], []
         for clips in patches:
-            start = 0
-            for clip in clips:
+            for clip, start in zip(clips, self.starts([len(clip) for clip in clips]), strict=True):
                 length, height, width = clip.shape[:3]
                 frames += [height * width] * length
                 places = grid_coordinates(length, height, width, device=clip.device).flatten(0, 2)
                 places[:, 0] += start
                 turns.append(rotation(places, self.config.width // self.config.heads))
-                start += length if self.config.positions == "separated" else 0
             samples.append(sum(math.prod(clip.shape[:3]) for clip in clips))
         device = turns[0].device
         sample_of = torch.arange(len(samples), device=device)

@@ -119,14 +119,29 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         """
         check_inputs(self.config, hidden_states, timestep, encoder_hidden_states)
         x, layouts = self.embed(hidden_states)
-        text, mask = self.text_embedding(encoder_hidden_states, encoder_attention_mask)
+        x, condition = self.run_blocks(
+            x, layouts, timestep, encoder_hidden_states, encoder_attention_mask, micro_conditions
+        )
+        return VideoTransformerOutput(sample=self.to_latents(x, condition, hidden_states.shape[2:]))
+
+    def run_blocks(
+        self,
+        x: Tensor,
+        layouts: tuple[Layout, Layout],
+        timestep: Tensor,
+        text: Tensor,
+        mask: Tensor | None,
+        micro_conditions: Mapping[str, Tensor] | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Tokens (B, T, S, D) after all blocks, and the condition (B, D) of time, levels and text."""
+        text, mask = self.text_embedding(text, mask)
         condition = self.condition_embedding(timestep, micro_conditions) + self.pooled_text(text, mask)
         condition = F.silu(condition)  # (B, D)
         modulation = self.to_modulation(condition).unflatten(-1, (-1, x.shape[-1]))  # (B, m, D)
         reading = partial(attention, mask=mask)
         for index, block in enumerate(self.blocks):
             x = self.run_block(block, x, text, reading, modulation, layouts[index % 2])
-        return VideoTransformerOutput(sample=self.to_latents(x, condition, hidden_states.shape[2:]))
+        return x, condition
 
     def embed(self, hidden_states: Tensor) -> tuple[Tensor, tuple[Layout, Layout]]:
         """Tokens (B, T, S, D) of latents (B, in_channels, t, h, w), and their layouts in even and in odd blocks."""

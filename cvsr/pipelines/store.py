@@ -18,10 +18,12 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5EncoderModel,
 
 from cvsr.diffusion.schedulers import Scheduler
 from cvsr.models.attribute_reader import AttributeReader
+from cvsr.models.channel_transformer import ChannelTransformer
 from cvsr.models.hybrid_transformer import HybridTransformer
 from cvsr.models.latent_upsampler import LatentUpsampler
 from cvsr.models.streaming import STREAMABLE
 from cvsr.models.swin_mmdit import SwinMMDiT
+from cvsr.models.token_transformer import TokenTransformer
 from cvsr.models.transformer import VideoTransformer
 from cvsr.pipelines.cascade import PIPELINES, CascadePipeline
 from cvsr.weights import WeightsError, read_card, require
@@ -30,6 +32,8 @@ MODELS = (
     *STREAMABLE,  # the video autoencoders
     VideoTransformer,
     HybridTransformer,
+    ChannelTransformer,
+    TokenTransformer,
     SwinMMDiT,
     LatentUpsampler,
     T5EncoderModel,

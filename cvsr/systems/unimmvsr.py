@@ -17,17 +17,41 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from cvsr.diffusion.noise_augmentation import NoiseRange
+from cvsr.models.channel_transformer import ChannelTransformer
 from cvsr.models.hybrid_transformer import HybridTransformer
+from cvsr.models.token_transformer import TokenTransformer
 from cvsr.presets import Preset
 from cvsr.systems.base import Stage, build_text_to_video
 
 NOISE = NoiseRange(0.2, 0.6)  # levels on the input's latents in training, section 4.1.1
+DESIGNS = {  # of the conditioning; the second and third are the ablations of table 2
+    "hybrid": HybridTransformer,
+    "channel": ChannelTransformer,
+    "token": TokenTransformer,
+}
 
 
-def build_unimmvsr(preset: Preset, captions: Iterable[str]) -> Stage:
-    """An untrained UniMMVSR, with a tokenizer made from the captions, as large as the preset's first SR model."""
+def build_unimmvsr(
+    preset: Preset, captions: Iterable[str], conditioning: str = "hybrid", positions: str = "separated"
+) -> Stage:
+    """An untrained UniMMVSR, with a tokenizer made from the captions, as large as the preset's first SR model.
+
+    Args:
+        preset: its sizes.
+        captions: that the tokenizer is made from.
+        conditioning: one of `DESIGNS`: the input by channel and references by token, all by channel, or all by token.
+        positions: of references that are tokens, see `HybridTransformer`; by channel they have none of their own.
+
+    Raises:
+        ValueError: another design, or positions that it does not have.
+    """
+    if conditioning not in DESIGNS:
+        raise ValueError(f"conditioning={conditioning!r}: unknown; allowed {list(DESIGNS)}; try 'hybrid'")
+    by_channel = conditioning == "channel"
+    if by_channel and positions != "separated":
+        raise ValueError(f"positions={positions!r}: by channel there are none; allowed the default; try 'hybrid'")
     channels, size = preset.autoencoder.latent_channels, preset.super_resolution
-    transformer = HybridTransformer(
+    transformer = DESIGNS[conditioning](
         in_channels=2 * channels,  # the noisy latents and the low-resolution ones
         out_channels=channels,
         reference_channels=channels,
@@ -37,5 +61,6 @@ def build_unimmvsr(preset: Preset, captions: Iterable[str]) -> Stage:
         heads=size.heads,
         text_width=preset.text.width,
         micro_conditions=["noise_level"],
+        **({} if by_channel else {"positions": positions}),
     )
     return replace(build_text_to_video(preset, captions), transformer=transformer)

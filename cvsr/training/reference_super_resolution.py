@@ -3,9 +3,13 @@
 import torch
 from torch import Tensor
 
+from cvsr.data.captions import sample_captions
 from cvsr.diffusion.noise_augmentation import NoiseRange
+from cvsr.models.hybrid_transformer import HybridTransformer
 from cvsr.pipelines.store import load
-from cvsr.systems.unimmvsr import NOISE
+from cvsr.presets import PRESETS
+from cvsr.systems.base import Stage
+from cvsr.systems.unimmvsr import NOISE, build_unimmvsr
 from cvsr.training.flow_matching import Batch, Noised, SuperResolutionTraining
 
 Weights = dict[str, Tensor]
@@ -19,6 +23,7 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
             scratch. The paper starts from its text-to-video model.
         noise_range: levels of the noise on the input's latents.
         clean: how often there is none.
+        conditioning, positions: the design, as for `build_unimmvsr`.
         others: as for `SuperResolutionTraining`.
     """
 
@@ -27,18 +32,26 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
         start: str | None = "super_resolution",
         noise_range: NoiseRange = NOISE,
         clean: float = 0.0,
+        conditioning: str = "hybrid",
+        positions: str = "separated",
         **others,
     ):
+        self.conditioning, self.positions = conditioning, positions
         super().__init__(system="unimmvsr", noise_range=noise_range, clean=clean, **others)
         self.start = start
+
+    def build_stage(self, preset: str) -> Stage:
+        return build_unimmvsr(PRESETS[preset], sample_captions(), self.conditioning, self.positions)
 
     def setup(self, stage: str) -> None:
         """Copy the first weights; a resumed run overwrites them with the checkpoint's."""
         if self.start:
             shipped = load(self.start, self.hparams.weights)
             self.text_encoder.load_state_dict(shipped.text_encoder.state_dict())
-            known = with_references(shipped.transformer.state_dict())
-            self.transformer.load_state_dict(known)
+            by_token = isinstance(self.transformer, HybridTransformer)
+            grow = with_references if by_token else with_spatial_attention
+            fresh, known = self.transformer.state_dict(), grow(shipped.transformer.state_dict())
+            self.transformer.load_state_dict(fresh | known)
 
     def noise(self, group: Batch, generator: torch.Generator) -> Noised:
         return super().noise(group, generator)._replace(references=group.get("references"))
@@ -53,9 +66,23 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
 def with_references(weights: Weights) -> Weights:
     """Weights for a `HybridTransformer` from those of a `VideoTransformer` with "full" attention.
 
-    The 3D attention is the old one, the spatial attention a copy of it behind closed gates. A reference's tokens are
-    embedded as the input's latents are: they are pictures without noise, too. What a network so begun makes of a video
-    without references differs from the old one's only by the order of cross- and 3D attention.
+    A reference's tokens are embedded as the input's latents are: they are pictures without noise, too. What a network
+    so begun makes of a video without references differs from the old one's only by the order of cross- and 3D
+    attention. A `TokenTransformer` takes the same weights, but no start can be the old function: of an input that has
+    left the channels, the target's tokens see what attention happens to bring.
+    """
+    grown = with_spatial_attention(weights)
+    _, of_input = weights["patch_embedding.weight"].chunk(2, dim=1)  # noisy latents, the input's
+    grown["reference_embedding.weight"] = of_input.clone()
+    grown["reference_embedding.bias"] = weights["patch_embedding.bias"].clone()
+    return grown
+
+
+def with_spatial_attention(weights: Weights) -> Weights:
+    """Weights for "spatial+full" attention from those for "full".
+
+    The 3D attention is the old one, the spatial attention a copy of it behind closed gates. It is all that a
+    `ChannelTransformer` needs, whose channels for references begin at zero.
     """
     grown = {}
     for name, weight in weights.items():
@@ -67,7 +94,4 @@ def with_references(weights: Weights) -> Weights:
             grown[name.replace(".self_attentions.0.", ".self_attentions.1.")] = weight
         else:
             grown[name] = weight
-    _, of_input = weights["patch_embedding.weight"].chunk(2, dim=1)  # noisy latents, the input's
-    grown["reference_embedding.weight"] = of_input.clone()
-    grown["reference_embedding.bias"] = weights["patch_embedding.bias"].clone()
     return grown

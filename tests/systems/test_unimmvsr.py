@@ -9,7 +9,7 @@ from cvsr.pipelines.references import AREA, image_to_read
 from cvsr.pipelines.tiling import Tiling
 from cvsr.pipelines.unimmvsr import ReferenceEnlargement, UniMMVSRPipeline
 from cvsr.presets import PRESETS
-from cvsr.systems.unimmvsr import build_unimmvsr
+from cvsr.systems.unimmvsr import DESIGNS, build_unimmvsr
 
 SETTINGS = {"num_inference_steps": 2, "detail": 1.0, "consistency": 0}
 
@@ -43,6 +43,28 @@ def test_any_number_of_images_and_videos_of_any_size(pipeline):
         assert results[-1].shape == (3, 5, 32, 48)
         assert all((results[-1] - before).abs().max() > 1e-3 for before in results[:-1])
     torch.testing.assert_close(enlarged(pipeline, small, references=[], reference_guidance=2.0), plain)
+
+
+@pytest.mark.parametrize("conditioning", list(DESIGNS))
+def test_every_design_of_conditioning_reads_references_and_input(conditioning):
+    torch.manual_seed(0)
+    stage = build_unimmvsr(PRESETS["tiny"], ["a red ball"], conditioning)
+    for weight in stage.transformer.parameters():
+        weight.data.add_(torch.randn_like(weight) * 0.1)
+    made = UniMMVSRPipeline(**vars(stage))
+    made.set_progress_bar_config(disable=True)
+    made.check_parts()
+    small, image, film = video(), video(1, 50, 30, seed=1)[:, 0], video(9, 16, 16, seed=2)
+    plain, told = enlarged(made, small), enlarged(made, small, references=[image, film])
+    assert plain.shape == told.shape == (3, 5, 32, 48)
+    assert (told - plain).abs().max() > 1e-3
+
+
+def test_unknown_designs_are_named():
+    with pytest.raises(ValueError, match=r"conditioning='both': unknown; allowed \['hybrid', 'channel', 'token'\]"):
+        build_unimmvsr(PRESETS["tiny"], ["a ball"], "both")
+    with pytest.raises(ValueError, match="positions='shared': by channel there are none"):
+        build_unimmvsr(PRESETS["tiny"], ["a ball"], "channel", "shared")
 
 
 def test_two_videos_of_a_batch_are_told_the_same(pipeline):

@@ -2,13 +2,22 @@
 
 from unittest.mock import patch
 
+import pytest
 import torch
 
+from cvsr.data.captions import sample_captions
+from cvsr.models.channel_transformer import ChannelTransformer
 from cvsr.models.hybrid_transformer import HybridTransformer
+from cvsr.models.token_transformer import TokenTransformer
 from cvsr.models.transformer import VideoTransformer
 from cvsr.presets import PRESETS
-from cvsr.systems.unimmvsr import build_unimmvsr
-from cvsr.training.reference_super_resolution import ReferenceSuperResolutionTraining, with_references
+from cvsr.systems.base import build_super_resolution
+from cvsr.systems.unimmvsr import DESIGNS, build_unimmvsr
+from cvsr.training.reference_super_resolution import (
+    ReferenceSuperResolutionTraining,
+    with_references,
+    with_spatial_attention,
+)
 
 SIZES = {"in_channels": 6, "out_channels": 3, "width": 24, "depth": 2, "heads": 2, "text_width": 5}
 SIZES |= {"patch_size": (1, 1, 1)}
@@ -31,6 +40,39 @@ def test_a_model_grown_from_another_begins_as_that_one():
         references = [[x[0, 3:]], []]
         change = grown(x, times, text, references=references).sample - grown(x, times, text).sample
         assert change[0].abs().max() > 1e-3
+
+
+def test_all_designs_grow_from_the_same_weights():
+    torch.manual_seed(0)
+    plain = VideoTransformer(**SIZES)
+    for weight in plain.parameters():
+        weight.data.add_(torch.randn_like(weight) * 0.1)
+    hybrid, token = HybridTransformer(reference_channels=3, **SIZES), TokenTransformer(reference_channels=3, **SIZES)
+    channel = ChannelTransformer(reference_channels=3, **SIZES)
+    for network in (hybrid, token):
+        network.load_state_dict(with_references(plain.state_dict()))
+    channel.load_state_dict(channel.state_dict() | with_spatial_attention(plain.state_dict()))
+    x, times, text = torch.randn(1, 6, 3, 4, 5), torch.tensor([0.3]), torch.randn(1, 3, 5)
+    with torch.no_grad():
+        begun = hybrid(x, times, text).sample
+        told = channel(x, times, text, references=[[torch.randn(3, 1, 2, 2)]]).sample
+    torch.testing.assert_close(told, begun, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("conditioning", list(DESIGNS))
+def test_a_training_of_each_design_begins_with_the_shipped_weights(conditioning):
+    stage = build_super_resolution(PRESETS["tiny"], sample_captions())
+    for weight in stage.transformer.parameters():
+        weight.data.add_(torch.randn_like(weight) * 0.1)
+    with patch("cvsr.training.flow_matching.load", lambda *_: stage.autoencoder):
+        module = ReferenceSuperResolutionTraining(preset="tiny", conditioning=conditioning)
+    with patch("cvsr.training.reference_super_resolution.load", lambda *_: stage):
+        module.setup("fit")
+    assert isinstance(module.transformer, DESIGNS[conditioning])
+    known, own = stage.transformer.state_dict(), module.transformer.state_dict()
+    grown = own["blocks.0.self_attentions.1.to_qkv.weight"]
+    torch.testing.assert_close(grown, known["blocks.0.self_attentions.0.to_qkv.weight"])
+    assert own["reference_embedding.weight"].any() == (conditioning != "channel")
 
 
 def test_a_reference_is_embedded_as_the_input_is():
