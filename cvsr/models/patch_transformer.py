@@ -137,7 +137,7 @@ class PatchTransformer(VideoTransformer):
         whole: Tensor | None = None,
         place: Tensor | None = None,
     ) -> VideoTransformerOutput:
-        """As `VideoTransformer.forward`; the micro conditions of `CROP` are not given. Beside the other arguments there are
+        """As `VideoTransformer.forward`, without the micro conditions of `CROP`. Beside the other arguments there are
 
         whole: latents (B, c, t, h', w') of the whole clip's input, reduced to about a patch's size. None: the patch is
             the whole.
