@@ -19,7 +19,7 @@ import torch
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from cvsr.models.hybrid_transformer import check_references
+from cvsr.models.hybrid_transformer import SETTLED, check_references
 from cvsr.models.patches import patchify
 from cvsr.models.transformer import VideoTransformer, VideoTransformerOutput, check_inputs
 
@@ -36,6 +36,8 @@ class ChannelTransformer(VideoTransformer):
         most_references: that a sample may have; there are channels for so many.
         patch_size, width, depth, heads, mlp_ratio, text_width, micro_conditions: as for `VideoTransformer`.
     """
+
+    ignore_for_config = SETTLED
 
     @register_to_config
     def __init__(

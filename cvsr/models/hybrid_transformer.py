@@ -41,6 +41,7 @@ from cvsr.models.transformer import (
 )
 
 POSITIONS = ("separated", "shared")
+SETTLED = ["attention", "frame_positions", "temporal_unit", "window", "block", "top_k"]  # the parent's: no choice here
 
 
 class HybridTransformer(VideoTransformer):
@@ -57,6 +58,8 @@ class HybridTransformer(VideoTransformer):
     Raises:
         ValueError: unknown positions.
     """
+
+    ignore_for_config = SETTLED
 
     @register_to_config
     def __init__(

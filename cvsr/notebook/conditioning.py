@@ -56,11 +56,6 @@ def draw_designs(target: int, references: int) -> Figure:
     return figure
 
 
-def first_positions(lengths: Sequence[int], positions: str) -> list[int]:
-    """Where in time each clip begins, the target first: `HybridTransformer.positions` of clips of so many frames."""
-    return [sum(lengths[:clip]) if positions == "separated" else 0 for clip in range(len(lengths))]
-
-
 def nearness(frame: int, frames: np.ndarray, channels: int) -> np.ndarray:
     """How alike rotary positions in time make the same query and key, at one place: -1 to 1, as `frames`.
 
@@ -75,17 +70,18 @@ def nearness(frame: int, frames: np.ndarray, channels: int) -> np.ndarray:
     return (turns[:1] * turns[1:].conj()).real.mean(1).numpy()
 
 
-def draw_positions(names: Sequence[str], lengths: Sequence[int], positions: str, frame: int, channels: int) -> Figure:
+def draw_positions(
+    names: Sequence[str], lengths: Sequence[int], starts: Sequence[int], frame: int, channels: int
+) -> Figure:
     """Ranges of positions in time, a row for each clip, coloured by how near each is to the target's frame `frame`.
 
     Args:
         names: of the clips, the target first.
         lengths: their latent frames.
-        positions: "separated" or "shared".
+        starts: the position of the first frame of each.
         frame: of the target, which asks.
         channels: of a head.
     """
-    starts = first_positions(lengths, positions)
     figure = Figure(figsize=(8.5, 0.55 * len(names) + 1.1))
     axes = figure.subplots()
     for row, (start, length) in enumerate(zip(starts, lengths, strict=True)):

@@ -1,6 +1,7 @@
 """References add tokens and nothing else; samples of a batch do not see each other."""
 
 import itertools
+import json
 
 import pytest
 import torch
@@ -125,6 +126,7 @@ def test_gradients_reach_every_weight_with_checkpointing_as_without():
 def test_saved_and_loaded_it_computes_the_same(tmp_path):
     network = make(positions="shared").float()
     network.save_pretrained(tmp_path)
+    assert not {"attention", "window", "top_k"} & set(json.loads((tmp_path / "config.json").read_text()))
     loaded = HybridTransformer.from_pretrained(tmp_path).double()
     batch, references = one(inputs(), 0), [latents(*REFERENCES)]
     torch.testing.assert_close(run(loaded, batch, references), run(network.double(), batch, references))

@@ -1,16 +1,12 @@
-"""Token counts against the papers' designs, positions against those of the network."""
+"""Token counts of the designs, and pictures of them and of positions."""
 
 import numpy as np
 import pytest
-import torch
 
-from cvsr.models.hybrid_transformer import HybridTransformer
-from cvsr.models.rope import grid_coordinates, rotation
 from cvsr.notebook.conditioning import (
     DESIGNS,
     draw_designs,
     draw_positions,
-    first_positions,
     nearness,
     tokens,
 )
@@ -20,18 +16,6 @@ from cvsr.notebook.figures import png
 def test_tokens_of_the_three_designs():
     assert [tokens(design, 768, 512) for design in DESIGNS] == [768, 1280, 2048]
     assert tokens("hybrid", 768, 0) == tokens("all by channel", 768, 0)
-
-
-@pytest.mark.parametrize("positions", ["separated", "shared"])
-def test_first_positions_are_those_of_the_network(positions):
-    network = HybridTransformer(4, 4, 4, width=24, depth=1, heads=2, text_width=8, positions=positions)
-    lengths = (3, 1, 2)
-    clips = [torch.zeros(length, 2, 2, 4) for length in lengths]
-    turns = network._arrange([clips], (1,)).turns.split([4 * length for length in lengths])
-    for start, length, found in zip(first_positions(lengths, positions), lengths, turns, strict=True):
-        grid = grid_coordinates(length, 2, 2).flatten(0, 2)
-        grid[:, 0] += start
-        torch.testing.assert_close(found, rotation(grid, 12))
 
 
 def test_nearness_is_one_at_the_same_position_and_depends_on_the_distance():
@@ -45,7 +29,7 @@ def test_pictures_show_every_design_and_every_frame():
     (axes,) = draw_designs(768, 512).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == list(DESIGNS)
     assert "1,280 tokens, 2.8 × the pairs" in [text.get_text() for text in axes.texts]
-    figure = draw_positions(["target", "image", "video"], [3, 1, 3], "separated", 1, 32)
+    figure = draw_positions(["target", "image", "video"], [3, 1, 3], [0, 3, 4], 1, 32)
     assert [text.get_text() for text in figure.axes[0].texts][1] == "1.00"
     assert len(figure.axes[0].texts) == 7
     assert png(figure)[:4] == b"\x89PNG"
