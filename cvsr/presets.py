@@ -52,6 +52,16 @@ class SwinSize:
 
 
 @dataclass(frozen=True)
+class PatchSize:
+    """Arguments of `PatchTransformer` that are a matter of size, beside those of the SR model that it adapts."""
+
+    sample_size: int  # height and width of a patch, in latents
+    patch_depth: int
+    global_depth: int
+    lora_rank: int
+
+
+@dataclass(frozen=True)
 class Preset:
     """One profile: the cascade's models and the videos they are made for."""
 
@@ -60,6 +70,7 @@ class Preset:
     base: TransformerSize
     super_resolution: TransformerSize
     seedvr: SwinSize
+    patchvsr: PatchSize
     upsampler_width: int  # of SimpleGVR's latent upsampler
     frames: int  # 4n + 1
     base_pixels: int  # height and width of the base video
@@ -85,6 +96,7 @@ SAMPLING = Sampling(
 SEEDVR_SAMPLING = replace(SAMPLING, detail=4.2)
 UNIMMVSR_SAMPLING = replace(SAMPLING, strength=0.3)  # the least that it is trained with, and a little
 SIMPLEGVR_SAMPLING = replace(SAMPLING, strength=0.3, detail=1.0, consistency=0)  # may leave its input: it repairs
+PATCHVSR_SAMPLING = replace(SAMPLING, strength=0.2)  # of the levels in training the least
 
 PRESETS = {
     # the default: trains and runs on 2 CPU cores
@@ -119,6 +131,7 @@ PRESETS = {
             window_rule="fixed",
             window=(3, 8, 8),
         ),
+        patchvsr=PatchSize(sample_size=16, patch_depth=2, global_depth=1, lora_rank=8),
         upsampler_width=96,
         frames=17,
         base_pixels=64,
@@ -151,6 +164,7 @@ PRESETS = {
             window_rule="fixed",
             window=(2, 3, 3),
         ),
+        patchvsr=PatchSize(sample_size=4, patch_depth=1, global_depth=1, lora_rank=2),
         upsampler_width=8,
         frames=5,
         base_pixels=16,
@@ -188,6 +202,7 @@ PRESETS = {
             window_rule="fixed",
             window=(5, 32, 32),
         ),
+        patchvsr=PatchSize(sample_size=64, patch_depth=7, global_depth=4, lora_rank=64),
         upsampler_width=512,
         frames=77,
         base_pixels=512,

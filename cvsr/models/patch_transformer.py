@@ -20,6 +20,7 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
+from diffusers import ModelMixin  # noqa: F401 (diffusers' loader asks for it in a part's own module)
 from diffusers.configuration_utils import register_to_config
 from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn

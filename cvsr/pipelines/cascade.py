@@ -13,6 +13,7 @@ from torch import Tensor
 from cvsr.pipelines.base import Generators, StepCallback, VideoPipeline
 from cvsr.pipelines.latent_super_resolution import LatentSuperResolutionPipeline
 from cvsr.pipelines.output import check_output_type, to_output_type
+from cvsr.pipelines.patchvsr import PatchVSRPipeline
 from cvsr.pipelines.seedvr import SeedVRPipeline
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
@@ -27,6 +28,7 @@ PIPELINES = {
         SeedVRPipeline,
         LatentSuperResolutionPipeline,
         UniMMVSRPipeline,
+        PatchVSRPipeline,
     )
 }
 

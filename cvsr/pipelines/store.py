@@ -21,6 +21,7 @@ from cvsr.models.attribute_reader import AttributeReader
 from cvsr.models.channel_transformer import ChannelTransformer
 from cvsr.models.hybrid_transformer import HybridTransformer
 from cvsr.models.latent_upsampler import LatentUpsampler
+from cvsr.models.patch_transformer import PatchTransformer
 from cvsr.models.streaming import STREAMABLE
 from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.token_transformer import TokenTransformer
@@ -35,6 +36,7 @@ MODELS = (
     ChannelTransformer,
     TokenTransformer,
     SwinMMDiT,
+    PatchTransformer,
     LatentUpsampler,
     T5EncoderModel,
     UMT5EncoderModel,

@@ -144,7 +144,7 @@ class SuperResolutionPipeline(VideoPipeline):
         tiles = settings.tiling.cover(*settings.canvas(first.video))
         count = settings.tiling.chunks(num_frames) if num_frames is not None else math.inf
         blend = Blend()
-        with self.progress_bar(total=count * len(tiles) * settings.num_inference_steps) as bar:
+        with self.progress_bar(total=count * self.passes(tiles) * settings.num_inference_steps) as bar:
             noise = self._noise(first, settings)
             redraw = self._redrawing(settings, len(first.video), bar)
             for chunk in itertools.chain([first], chunks):
@@ -209,11 +209,11 @@ class SuperResolutionPipeline(VideoPipeline):
         def redraw(shown: Shown, noise: Tensor) -> Tensor:
             noise, condition_noise = noise.chunk(2, dim=1)
             condition = interpolate(shown.low, condition_noise, level)
-            told = self.told(shown, text, mask) | {"noise_level": level}
+            told, predict = self.told(shown, text, mask) | {"noise_level": level}, self.predictor(shown)
 
             def velocity(x: Tensor, t: Tensor, step: int) -> Tensor:
                 inputs = told | {"x": beside(x, condition, self.transformer.config.in_channels), "t": t}
-                output = guided_prediction(guider, self.predict, inputs, step, steps)
+                output = guided_prediction(guider, predict, inputs, step, steps)
                 return self.preconditioner.velocity(output, x, t, prior=condition)
 
             return self.denoise(noise, velocity, steps, after_step)
@@ -224,12 +224,24 @@ class SuperResolutionPipeline(VideoPipeline):
         """What `predict` is told of the text (B, L, d) with its mask (B, L): with it, and without."""
         return {"text": text, "mask": (mask, torch.zeros_like(mask))}
 
+    def predictor(self, shown: Shown) -> Callable[..., Tensor]:
+        """What is asked for the predictions of what is shown."""
+        return self.predict
+
+    def passes(self, tiles: list[Tile]) -> int:
+        """How often a chunk of so many tiles goes through all steps."""
+        return len(tiles)
+
     def _tile_by_tile(self, show: Show, noise: Tensor, tiles: list[Tile], redraw: Redraw) -> Tensor:
         """Redraw and decode every tile of some frames, and blend them: (B, 3, T, H, W) for noise (B, 2c, t, h, w)."""
+        return self.decoded(tiles, noise, lambda tile: redraw(show(tile), tile.of_latents(noise)))
+
+    def decoded(self, tiles: list[Tile], noise: Tensor, latents: Callable[[Tile], Tensor]) -> Tensor:
+        """The video (B, 3, T, H, W), as large as noise (B, 2c, t, h, w), of tiles with latents (B, c, t, h', w')."""
         batch, _, groups, *sides = noise.shape
         height, width = (side * SPATIAL for side in sides)
         result = noise.new_zeros(batch, 3, 1 + (groups - 1) * TEMPORAL, height, width)
         for tile in tiles:
-            latents = redraw(show(tile), tile.of_latents(noise))
-            tile.of(result).add_(decode_from_latents(self.autoencoder, latents) * tile.weights.to(result))
+            video = decode_from_latents(self.autoencoder, latents(tile))
+            tile.of(result).add_(video * tile.weights.to(result))
         return result

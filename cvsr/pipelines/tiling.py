@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 SPATIAL, TEMPORAL = 8, 4  # pixels and frames a latent position
@@ -53,6 +54,11 @@ class Tile:
     def weights(self) -> Tensor:
         """Of every pixel in the blend, (H, W) of the tile."""
         return torch.outer(self.rows.weights, self.columns.weights)
+
+    @property
+    def latent_weights(self) -> Tensor:
+        """Of every latent position, (h, w) of the tile: the mean of its pixels'."""
+        return F.avg_pool2d(self.weights[None], SPATIAL)[0]
 
 
 @dataclass(frozen=True)
