@@ -7,6 +7,7 @@ from typing import Protocol
 from zlib import crc32
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from cvsr.data.degradations.model_guided import ModelGuided
@@ -62,17 +63,18 @@ def encode_clip(
     if any(side % settings.reduction for side in latents.shape[2:]):
         height, width = latents.shape[2:]
         raise Rejected(f"indivisible: {height}×{width} latents by the reduction {settings.reduction}")
-    latents, low, records = _half("latents", latents), [], []
+    latents, inputs, records = _half("latents", latents), [], []
     drawing = models.guide(caption) if models.guide else None
     for variant in range(settings.variants):
         rng = np.random.default_rng((settings.seed, crc32(key.encode()), variant))
         drawn = settings.degradations.sample(rng, frames.shape[1:3])
-        low.append(_half("low", _degraded(drawn, frames, settings.reduction, models.encode, drawing)[0]))
+        degraded = _degraded(drawn, frames, settings, models.encode, drawing)
+        inputs.append({name: _half(name, values) for name, values in degraded.items()})
         records.append(to_record(drawn))
     mask = subject_mask(clip.with_suffix(".png"), frames.shape[:3])
     sample = {
         "latents.npy": latents,
-        "low.npy": np.stack(low),  # (v, c, t, h / reduction, w / reduction)
+        **{f"{name}.npy": np.stack([each[name] for each in inputs]) for name in inputs[0]},  # of all variants
         "subject.npy": _half("subject", shares_of(mask, latents.shape[1:])),
         "text.npy": _half("text", models.embed(caption)),
         "caption.txt": caption,
@@ -98,20 +100,26 @@ def _encode_references(
 
 
 def _degraded(
-    drawn: list[Degradation], frames: np.ndarray, reduction: int, encode: Encode, drawing: Drawing | None
-) -> Tensor:
-    """The latents (1, c, t, h, w), of a size over `reduction`, of frames that were degraded.
+    drawn: list[Degradation], frames: np.ndarray, settings: ShardSettings, encode: Encode, drawing: Drawing | None
+) -> dict[str, Tensor]:
+    """The latents "low" (c, t, h, w), of a size over the reduction, of frames that were degraded.
 
-    A network that enlarges latents is given the base model's own; one that sees enlarged frames needs them decoded.
+    A network that enlarges latents is given the base model's own; one that sees enlarged frames needs them decoded. One
+    that draws patches is given "whole" (c, t, h', w'), all of the input in small, and "scale" (), how much it grew.
     """
-    size = [side // reduction for side in frames.shape[1:3]]
-    if reduction > 1 and drawn and isinstance(drawn[-1], ModelGuided):
+    size = [side // settings.reduction for side in frames.shape[1:3]]
+    if settings.reduction > 1 and drawn and isinstance(drawn[-1], ModelGuided):
         assert drawing is not None
         *before, last = drawn
         small = resize(to_tensor(degrade(before, frames))[None], *size).clamp(-1, 1)
-        return drawing.latents(to_frames(small[0]), last.alpha, last.seed)
+        return {"low": drawing.latents(to_frames(small[0]), last.alpha, last.seed)[0]}
     degraded = to_tensor(degrade(drawn, frames, drawing))[None]
-    return encode(resize(degraded, *size).clamp(-1, 1))
+    enlarged = resize(degraded, *size).clamp(-1, 1)
+    inputs = {"low": encode(enlarged)[0]}
+    if settings.whole is not None:
+        reduced = resize(enlarged, settings.whole, settings.whole).clamp(-1, 1)
+        inputs |= {"whole": encode(reduced)[0], "scale": torch.tensor(size[0] / degraded.shape[-2])}
+    return inputs
 
 
 def _encode(video: Tensor, encode: Encode) -> Tensor:
@@ -139,4 +147,4 @@ def _half(name: str, values: Tensor) -> np.ndarray:
     half = values.half().cpu().numpy()
     if not np.isfinite(half).all():
         raise Rejected(f"not finite: {name} in half precision")
-    return np.ascontiguousarray(half)
+    return np.ascontiguousarray(half).reshape(half.shape)  # a single number stays one

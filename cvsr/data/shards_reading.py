@@ -38,6 +38,9 @@ class ShardClips(Dataset):
     with the first frame, which is encoded alone: with one latent frame it is an image. Clips that are shorter or
     smaller than the ticket's bucket are left to smaller ones. Batches are made by `collate`.
 
+    Of shards with whole clips there are three more: "whole" (c, t, h', w'), all of the input in small, "scale" (), how
+    many times it was enlarged, and "place" (4,), the crop's top, left, bottom and right edge as shares of the clip.
+
     References are those of the variant: one or more of a clip's ID images, whole, in any order, so that a network does
     not rely on their number; or a video, cut where its clip is. Most crops of such clips show some of the subject. A
     share of them goes without references: guidance compares both (UniMMVSR appendix A.3).
@@ -93,6 +96,10 @@ class ShardClips(Dataset):
             "subject": subject[crop],
             "text": _map(tar, files["text.npy"]),
         }
+        if "whole.npy" in files:
+            pieces["whole"] = _map(tar, files["whole.npy"])[variant][:, : bucket.frames]
+            pieces["scale"] = _map(tar, files["scale.npy"])[variant]
+            pieces["place"] = _place(crop, clip["shape"])
         sample = {kind: _to_tensor(piece) for kind, piece in pieces.items()}
         sample["references"] = []
         if "references.npy" in files and rng.random() >= self.dropout:
@@ -148,6 +155,12 @@ def _draw_crop(
     return crop, small_crop
 
 
+def _place(crop: Crop, shape: tuple[int, ...]) -> np.ndarray:
+    """Top, left, bottom and right edge (4,) of a crop, as shares of the height and width of its clip (c, t, h, w)."""
+    corners = [(side.start, side.stop) for side in crop[2:]]
+    return (np.array(corners) / np.array(shape[2:])[:, None]).T.ravel()
+
+
 def _draw_references(rng: np.random.Generator, references: np.ndarray, crop: Crop) -> np.ndarray:
     """Some of the ID images (n, c, 1, h, w), or the crop's part of the video (1, c, t, h, w)."""
     if references.shape[2] > 1:
@@ -201,7 +214,7 @@ def check_shards(folder: str | Path, codec: str, text_encoder: str) -> None:
 
 
 def _to_tensor(piece: np.ndarray) -> Tensor:
-    return torch.from_numpy(piece.astype(np.float32))
+    return torch.from_numpy(np.array(piece, np.float32))
 
 
 def _map(tar: Path, place: Place) -> np.ndarray:

@@ -22,6 +22,8 @@ class ShardSettings:
         clips_per_shard: those that are rejected count; a build that is killed loses at most one shard's work.
         seed: of the degradations and of the references' changes.
         augmentation: how the references of a clip are changed, anew for each variant.
+        whole: height and width in pixels to which every enlarged input is reduced as a whole, to be encoded beside it:
+            for networks that draw patches and are shown what they are part of, as PatchVSR; None: for all others.
     """
 
     degradations: Pipeline
@@ -31,6 +33,7 @@ class ShardSettings:
     clips_per_shard: int = 16
     seed: int = 0
     augmentation: ReferenceAugmentation = field(default_factory=ReferenceAugmentation)
+    whole: int | None = None
 
     def __post_init__(self):
         for name in ("variants", "reduction", "clips_per_shard"):
@@ -40,6 +43,11 @@ class ShardSettings:
             raise ValueError(
                 f"degradations={self._names}: another one after model_guided, which leaves latents of reduced inputs;"
                 " allowed once, as the last; try it at the end, or reduction=1"
+            )
+
+        if self.whole is not None and self.reduction > 1:
+            raise ValueError(
+                f"whole={self.whole}: of inputs that are not enlarged; allowed with reduction=1; try whole=None"
             )
 
     @property
@@ -52,9 +60,11 @@ class ShardSettings:
         return [NAMES[type(step.degradation)] for step in self.degradations.steps]
 
     def describe(self, references: bool) -> dict[str, Any]:
-        """All settings, as plain values; that of references only where clips have some."""
+        """All settings, as plain values; those of references and of whole clips only where there are some."""
         described = {"degradations": self.degradations.describe(), "quality": self.quality.describe()}
         described = asdict(self) | described
         if not references:
             del described["augmentation"]
+        if self.whole is None:
+            del described["whole"]
         return described

@@ -32,6 +32,7 @@ from cvsr.models.transformer import VideoTransformer, VideoTransformerOutput, ch
 
 CROP = ("crop_top", "crop_left")  # micro conditions that the network reads off a patch's place by itself
 OF_BASE = ("noise_level",)  # those that the base knows
+SETTLED = ["frame_positions", "temporal_unit", "window", "block", "top_k"]  # the parent's: no choice here
 LORA_TARGETS = (
     r"blocks\.\d+\.(self_attentions\.\d+\.(to_qkv|to_out)|cross_attention\.(to_query|to_key_value|to_out)"
     r"|feed_forward\.[02])"
@@ -57,6 +58,8 @@ class PatchTransformer(VideoTransformer):
         fixed_prompt: whether the patch branch reads a prompt that is the same for all clips, learnt here, in place of
             the text, which tells of more than the patch shows (table 2).
     """
+
+    ignore_for_config = SETTLED
 
     @register_to_config
     def __init__(

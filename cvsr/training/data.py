@@ -128,6 +128,7 @@ class ShardData(LightningDataModule):
             degradations are guided by one.
         quality: which clips are good enough, `QualityFilter()` by default.
         augmentation: how references are changed, `ReferenceAugmentation()` by default.
+        whole: for networks that draw patches: the height and width, in pixels, of whole clips, see `ShardSettings`.
         reference_dropout: the share of clips with references that are trained on without.
         shares, workers, seed, weights: as for `LatentData`.
     """
@@ -145,6 +146,7 @@ class ShardData(LightningDataModule):
         text_from: str = "text_to_video",
         quality: QualityFilter | None = None,
         augmentation: ReferenceAugmentation | None = None,
+        whole: int | None = None,
         reference_dropout: float = 0.1,
         shares: dict[str, float] | None = None,
         workers: int = 0,
@@ -159,6 +161,7 @@ class ShardData(LightningDataModule):
             reduction,
             quality or QualityFilter(),
             augmentation=augmentation or ReferenceAugmentation(),
+            whole=whole,
         )
         self.buckets, self.mixed, self.text_from = buckets, mixed, text_from
         self.reference_dropout = reference_dropout

@@ -141,6 +141,21 @@ def test_other_readers_of_webdataset_find_what_was_made(shards, clips):
     assert sample["subject.npy"].shape == (1, 2, 8, 12)
 
 
+def test_whole_inputs_are_kept_in_small_with_how_much_they_grew(clips, tmp_path):
+    pipeline = parse_pipeline([{"resize": {"factor": [0.25, 1.0], "reduce": 1, "enlarge": 0}}])
+    build(tmp_path, clips, ShardSettings(pipeline, variants=2, clips_per_shard=20, whole=32))
+    frames, sample = np.load(clips / "c.npy"), samples(tmp_path)["c"]
+    assert sample["whole.npy"].shape == (2, 3, 2, 4, 4)
+    assert sample["scale.npy"].shape == (2,)
+    for index, record in enumerate(sample["degradations.json"]):
+        degraded = degrade(from_record(record), frames)
+        assert sample["scale.npy"][index] == np.float16(64 / degraded.shape[1])
+        enlarged = resize(to_tensor(degraded)[None], 64, 96).clamp(-1, 1)
+        assert np.array_equal(sample["low.npy"][index], encode(enlarged)[0].half().numpy())
+        small = resize(enlarged, 32, 32).clamp(-1, 1)
+        assert np.array_equal(sample["whole.npy"][index], encode(small)[0].half().numpy())
+
+
 def test_the_records_lead_to_the_inputs(shards, clips):
     frames, sample = np.load(clips / "c.npy"), samples(shards)["c"]
     assert len({json.dumps(record) for record in sample["degradations.json"]}) == 3

@@ -208,6 +208,37 @@ def test_smaller_inputs_are_cut_where_their_clip_is(reduced):
     assert starts == {(y, x) for y in (0, 4, 8) for x in (0, 4, 8)}
 
 
+def test_a_crop_of_a_larger_clip_knows_its_place_and_what_it_is_part_of(tmp_path):
+    """Latents that tell where they are."""
+    clips, folder = tmp_path / "clips", tmp_path / "shards"
+    clips.mkdir()
+    np.save(clips / "a.npy", np.random.default_rng(0).integers(0, 256, (5, 64, 96, 3), np.uint8))
+    (clips / "a.txt").write_text("a")
+    half = {"resize": {"factor": [0.5, 0.5], "reduce": 1, "enlarge": 0}}
+    settings = ShardSettings(parse_pipeline([half, {"jpeg": {"quality": [5, 90]}}]), variants=3, whole=16)
+
+    def encode(video):
+        rows, columns = (torch.arange(side // 8.0) for side in video.shape[-2:])
+        place = torch.stack([rows[:, None].expand(-1, len(columns)), columns.expand(len(rows), -1)])
+        pixels = video[:, :1, ::4, ::8, ::8]
+        return torch.cat([place[None, :, None].expand(-1, -1, pixels.shape[2], -1, -1), pixels], dim=1)
+
+    build_shards(folder, clips, settings, encode, "c0dec", embed, "7ext")
+    wholes = next(iter(webdataset.WebDataset([str(folder / "shard-00000.tar")], shardshuffle=False).decode()))
+    data, variants = ShardClips(folder, **MODELS), set()
+    for number in range(20):
+        sample = data[Ticket(number, Bucket(batch=1, frames=1, size=4))]
+        top, left = sample["latents"][:2, 0, 0, 0].tolist()
+        expected = torch.tensor([top / 8, left / 12, (top + 4) / 8, (left + 4) / 12])
+        torch.testing.assert_close(sample["place"], expected)
+        assert sample["scale"] == 2
+        assert sample["whole"].shape == (3, 1, 2, 2)
+        variants |= {v for v in range(3) if np.array_equal(wholes["whole.npy"][v][:, :1], sample["whole"])}
+    assert variants == {0, 1, 2}
+    (group,) = collate([data[Ticket(number, Bucket(1, 1, 4))] for number in range(3)])
+    assert (group["place"].shape, group["scale"].shape, group["whole"].shape) == ((3, 4), (3,), (3, 3, 1, 2, 2))
+
+
 def test_a_crop_that_smaller_inputs_have_no_whole_positions_for_is_refused(reduced):
     with pytest.raises(ValueError, match=r"size=6 is no whole number.*multiples of 4; try size=8"):
         ShardClips(reduced, **MODELS)[Ticket(0, Bucket(batch=1, frames=1, size=6))]

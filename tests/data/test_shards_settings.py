@@ -25,3 +25,11 @@ def test_whether_a_base_model_takes_part(steps, guided):
 def test_at_least_one_of_each(name):
     with pytest.raises(ValueError, match=f"{name}=0: too few"):
         ShardSettings(parse_pipeline([]), **{name: 0})
+
+
+def test_whole_clips_are_those_of_enlarged_inputs():
+    with pytest.raises(ValueError, match="whole=64: of inputs that are not enlarged; allowed with reduction=1"):
+        ShardSettings(parse_pipeline([]), reduction=4, whole=64)
+    described = [ShardSettings(parse_pipeline([]), whole=whole).describe(False) for whole in (None, 64)]
+    assert "whole" not in described[0]  # folders that were built without stay valid
+    assert described[1]["whole"] == 64
