@@ -1,21 +1,27 @@
 """Held-out clips with references, right ones and others: the pictures are made as those of training are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from cvsr.data.references import cut_out
+from cvsr.data.reference_augmentation import MOST_SHIFT, ReferenceAugmentation, apply_changes
+from cvsr.data.references import References, cut_out
 from cvsr.data.scenes import sample_scene
 from cvsr.data.tasks import IdentityReferences, editing, identity_references
 from cvsr.data.video import to_tensor
 from cvsr.data.world import render_identity
 from cvsr.measurements.clips import SPLIT
 from cvsr.measurements.likeness import SIDE, Subject
+from cvsr.pipelines.tiling import SPATIAL
 
 NONE = "no references"
 DRAWN = 2 * SIDE  # pixels of a picture before its object is cut out
+FARTHER = ReferenceAugmentation(  # than in training, about twice: what users show was never seen with the clip
+    crop=0.3, rotation=50.0, perspective=0.1, brightness=0.3, contrast=0.3, temperature=0.12, ground=1.0
+)
+LATE = 2 * MOST_SHIFT  # frames, likewise
 
 
 @dataclass(frozen=True)
@@ -37,19 +43,21 @@ class ReferenceClip:
     subjects: tuple[Subject, ...] = ()
 
 
-def identity_clip(seed: int, frames: int, pixels: int) -> ReferenceClip:
+def identity_clip(seed: int, frames: int, pixels: int, split: str = SPLIT) -> ReferenceClip:
     """A scene with an ID image of each of its first objects, with those of the next scene, one too many, one too few.
 
-    The one too many is a second picture of the main object: training shows no more than one of each.
+    The one too many is a second picture of the main object: training shows no more than one of each. "Cross-pair" ones
+    (UniMMVSR section 3.4) are the right ones in yet another pose and light, on another ground.
     """
-    drawn = identity_references(seed, SPLIT, frames, pixels, pixels, picture_size=DRAWN)
+    drawn = identity_references(seed, split, frames, pixels, pixels, picture_size=DRAWN)
     subjects = _subjects(drawn)
     right = [_to_reference(subject.picture) for subject in subjects]
-    others = _subjects(identity_references(seed + 1, SPLIT, 1, pixels, pixels, picture_size=DRAWN))
-    second, where = render_identity(sample_scene(seed, SPLIT).objects[0], 4 * seed + len(subjects), DRAWN)
+    others = _subjects(identity_references(seed + 1, split, 1, pixels, pixels, picture_size=DRAWN))
+    second, where = render_identity(sample_scene(seed, split).objects[0], 4 * seed + len(subjects), DRAWN)
     shown = {
         NONE: [],
         "right references": right,
+        "cross-pair references": [_to_reference(picture) for picture in _seen_anew(subjects, seed)],
         "wrong references": [_to_reference(subject.picture) for subject in others],
         "one reference more": [*right, _to_reference(cut_out(second, where, SIDE)[0])],
     }
@@ -59,10 +67,12 @@ def identity_clip(seed: int, frames: int, pixels: int) -> ReferenceClip:
     return ReferenceClip(to_tensor(drawn.video)[None], drawn.caption, mask, shown, subjects)
 
 
-def editing_clip(seed: int, frames: int, pixels: int) -> ReferenceClip:
-    """An edited scene, with the video that it was before as its reference."""
-    drawn = editing(seed, SPLIT, frames, pixels, pixels)
-    shown = {NONE: [], "reference video": [to_tensor(drawn.source)]}
+def editing_clip(seed: int, frames: int, pixels: int, split: str = SPLIT) -> ReferenceClip:
+    """An edited scene, with the video that it was before as its reference, in time with it or late."""
+    drawn = editing(seed, split, frames, pixels, pixels)
+    source = to_tensor(drawn.source)  # (3, T, H, W)
+    late = source[:, (torch.arange(frames) + LATE).clamp(max=frames - 1)]
+    shown = {NONE: [], "reference video": [source], "late reference video": [late]}
     mask = torch.from_numpy(drawn.mask)[None]
     return ReferenceClip(to_tensor(drawn.video)[None], drawn.caption, mask, shown)
 
@@ -70,10 +80,50 @@ def editing_clip(seed: int, frames: int, pixels: int) -> ReferenceClip:
 CLIPS = {"identity": identity_clip, "editing": editing_clip}  # by task
 
 
+def close_up(
+    clip: ReferenceClip, small: Tensor, side: int, frames: int | None = None
+) -> tuple[ReferenceClip, Tensor]:
+    """The side × side pixels around a clip's main object or what was edited, and the same part of its input.
+
+    Args:
+        clip: of H × W pixels; videos to refer to are cut alike.
+        small: (1, 3, T, H / n, W / n), the input.
+        side: in pixels, a multiple of 8.
+        frames: the first so many; all by default.
+    """
+    mask = clip.subjects[0].seen if clip.subjects else clip.mask[0].numpy()
+    seen = [np.flatnonzero(mask[:frames].any(axis=axes)) for axes in ((0, 2), (0, 1))]  # rows, columns
+    middles = [(int(at[0]) + int(at[-1]) + 1) // 2 if len(at) else 0 for at in seen]
+    starts = [
+        max(0, min(at - side // 2, most - side)) // SPATIAL * SPATIAL
+        for at, most in zip(middles, clip.mask.shape[-2:], strict=True)
+    ]
+    part = (slice(frames), *(slice(start, start + side) for start in starts))
+    shown = {
+        name: [each[:, *part] if each.ndim == 4 else each for each in references]
+        for name, references in clip.shown.items()
+    }
+    subjects = tuple(replace(each, seen=each.seen[part]) for each in clip.subjects)
+    cut = {"truth": clip.truth[:, :, *part], "mask": clip.mask[:, *part]}
+    reduction = clip.truth.shape[-1] // small.shape[-1]
+    of_small = (slice(frames), *(slice(start // reduction, (start + side) // reduction) for start in starts))
+    return replace(clip, shown=shown, subjects=subjects, **cut), small[:, :, *of_small]
+
+
 def _subjects(drawn: IdentityReferences) -> tuple[Subject, ...]:
     pictures = zip(drawn.references, drawn.reference_masks, strict=True)
     cuts = [cut_out(picture, mask, SIDE) for picture, mask in pictures]
     return tuple(Subject(seen, *cut) for seen, cut in zip(drawn.masks, cuts, strict=True))
+
+
+def _seen_anew(subjects: tuple[Subject, ...], seed: int) -> list[np.ndarray]:
+    """Their pictures, each changed in its pose, light and ground."""
+    pictures = References(
+        np.stack([subject.picture for subject in subjects])[:, None],
+        np.stack([subject.shown for subject in subjects])[:, None],
+    )
+    drawn = FARTHER.sample(np.random.default_rng(seed), pictures)
+    return [changed[0] for changed in apply_changes(drawn, pictures, frames=1)]
 
 
 def _to_reference(picture: np.ndarray) -> Tensor:

@@ -29,6 +29,7 @@ from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
 
 QUESTION = "UniMMVSR: how much closer to the truth do references bring their objects, or all but an edit?"
+INPUTS = ("redrawn", "reduced")
 ALPHA = 0.35  # share of noise from which clips are drawn again: the middle of what the model is trained on
 
 
@@ -69,7 +70,7 @@ def measure(
             if not clip.mask.any() or clip.mask.all():
                 continue
             likeness = Likeness(reader, clip.truth, clip.subjects)
-            for kind, small in _inputs(clip, base, seed + number).items():
+            for kind, small in inputs_of(clip, base, seed + number).items():
                 videos = _videos(pipeline, clip, small, seed + number, settings)
                 found = {name: judge(video, clip, likeness) for name, video in videos}
                 for name, figures in (found | _differences(found, clip)).items():
@@ -92,11 +93,11 @@ def judge(video: Tensor, clip: ReferenceClip, likeness: Likeness) -> dict[str, f
     return {name: value for name, value in figures.items() if math.isfinite(value)}
 
 
-def _inputs(clip: ReferenceClip, base: TextToVideoPipeline, seed: int) -> dict[str, Tensor]:
-    """The clip a quarter as large, (1, 3, T, H, W) in 8 bits, by kind."""
+def inputs_of(clip: ReferenceClip, base: TextToVideoPipeline, seed: int) -> dict[str, Tensor]:
+    """The clip a quarter as large, (1, 3, T, H, W) in 8 bits, for each of `INPUTS`."""
     reduced = eight_bit(resize(clip.truth, *(side // SCALE for side in clip.truth.shape[-2:])))
     redrawn = Redrawing(base, clip.caption)(to_frames(reduced[0]), ALPHA, seed)
-    return {"redrawn": to_tensor(redrawn)[None], "reduced": reduced}
+    return dict(zip(INPUTS, (to_tensor(redrawn)[None], reduced), strict=True))
 
 
 def _videos(

@@ -6,7 +6,7 @@ y rows and x columns of a clip in tokens.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 
 import cv2
@@ -14,11 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cvsr.measurements.reference_clips import ReferenceClip
+from cvsr.measurements.reference_clips import close_up  # noqa: F401 (lesson 06 takes it from here)
 from cvsr.models.hybrid_transformer import HybridTransformer
 from cvsr.models.windows import Size
 from cvsr.notebook.figures import side_by_side
-from cvsr.pipelines.tiling import SPATIAL
 
 ASKING, READ = (86, 180, 233), (230, 159, 0)  # sky and orange
 DIMMED = 0.35  # how much of a picture is left where nothing is read
@@ -68,33 +67,6 @@ def readings(network: HybridTransformer, run: Callable[[], object]) -> list[list
             hook.remove()
     depth = len(network.blocks)
     return [seen[start : start + depth] for start in range(0, len(seen), depth)]
-
-
-def close_up(clip: ReferenceClip, small: Tensor, side: int) -> tuple[ReferenceClip, Tensor]:
-    """The side × side pixels around a clip's main object or what was edited, and the same part of its input.
-
-    Args:
-        clip: of H × W pixels; videos to refer to are cut alike.
-        small: (1, 3, T, H / n, W / n), the input.
-        side: in pixels, a multiple of 8.
-    """
-    mask = clip.subjects[0].seen if clip.subjects else clip.mask[0].numpy()
-    seen = [np.flatnonzero(mask.any(axis=axes)) for axes in ((0, 2), (0, 1))]  # rows, columns
-    middles = [(int(at[0]) + int(at[-1]) + 1) // 2 for at in seen]
-    starts = [
-        max(0, min(at - side // 2, most - side)) // SPATIAL * SPATIAL
-        for at, most in zip(middles, clip.mask.shape[-2:], strict=True)
-    ]
-    rows, columns = (slice(start, start + side) for start in starts)
-    shown = {
-        name: [each[..., rows, columns] if each.ndim == 4 else each for each in references]
-        for name, references in clip.shown.items()
-    }
-    subjects = tuple(replace(each, seen=each.seen[:, rows, columns]) for each in clip.subjects)
-    cut = {"truth": clip.truth[..., rows, columns], "mask": clip.mask[..., rows, columns]}
-    reduction = clip.truth.shape[-1] // small.shape[-1]
-    of_small = (slice(start // reduction, (start + side) // reduction) for start in starts)
-    return replace(clip, shown=shown, subjects=subjects, **cut), small[..., *of_small]
 
 
 def places(grids: Sequence[Size]) -> np.ndarray:

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from cvsr.measurements.reference_clips import NONE, ReferenceClip
 from cvsr.models.hybrid_transformer import HybridTransformer
-from cvsr.notebook.references import ASKING, READ, close_up, draw_reading, places, readings, strongest
+from cvsr.notebook.references import ASKING, READ, draw_reading, places, readings, strongest
 
 GRIDS = [(2, 2, 3), (1, 2, 2), (1, 1, 3)]
 TOKENS = sum(t * y * x for t, y, x in GRIDS)
@@ -67,17 +66,3 @@ def test_arrows_lead_from_the_target_to_what_is_read_most():
     assert unread[50, :20].mean() > 190  # nothing is read there
     assert (picture[below + 40 :, :30] == 100).all()  # the target is not dimmed
     assert (pictures[1] == 100).all()
-
-
-def test_a_close_up_holds_what_matters_and_cuts_videos_and_input_alike():
-    truth = torch.arange(3 * 2 * 32 * 40).view(1, 3, 2, 32, 40).float()
-    mask = torch.zeros(1, 2, 32, 40, dtype=torch.bool)
-    mask[:, 1, 24:30, 33:39] = True
-    image = torch.zeros(3, 9, 9)
-    clip = ReferenceClip(truth, "", mask, {NONE: [], "video": [truth[0]], "image": [image]})
-    near, small = close_up(clip, truth[..., ::4, ::4], 16)
-    assert near.truth.shape == (1, 3, 2, 16, 16)
-    assert near.mask.sum() == mask.sum()
-    assert torch.equal(near.shown["video"][0], near.truth[0])
-    assert near.shown["image"][0] is image
-    assert torch.equal(small, near.truth[..., ::4, ::4])
