@@ -9,6 +9,11 @@ COMPARISONS = {
     "noise_ranges": "train with little, some or much noise on the input",
     "degradations": "fine-tune on first-order damage, or on what a base model does to videos",
     "attention_operators": "attend to all tokens, to windows, or to the blocks that matter",
+    "reference_conditioning": "read references as tokens, as channels, or the input, too, as tokens",
+    "reference_positions": "give references positions of their own, or the target's",
+    "reference_degradations": "train on inputs that lost their identity, or on synthetic damage alone",
+    "reference_augmentation": "change references in training, or show them as they are",
+    "training_order": "learn the hardest task first, the easiest first, or all at once",
 }
 
 

@@ -6,8 +6,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from cvsr.diffusion.noise_augmentation import NoiseRange
-from cvsr.measurements.ablations import Figures, enlarge
+from cvsr.measurements.exam import Figures
 from cvsr.measurements.inputs import CLEAN, PLANTED
+from cvsr.measurements.scene_exam import enlarge
 from cvsr.notebook.figures import PALETTE
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 

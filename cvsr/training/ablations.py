@@ -10,7 +10,8 @@ laid over it, so that one room serves samplers, noise ranges, degradations and a
 
 Runs of one seed share their first weights, their batches and the noise; only what is compared differs. Every run is
 a folder with its whole recipe, which `python -m cvsr fit --config` trains again, and its weights. Finished runs are
-kept: what was interrupted goes on with the next one.
+kept: what was interrupted goes on with the next one. Where a variant is the recipe as it is, all comparisons of that
+recipe share its runs.
 """
 
 import itertools
@@ -37,7 +38,7 @@ Settings = dict[str, Any]  # nested, as in a recipe
 
 @dataclass(frozen=True)
 class Variant:
-    """One side of a comparison: what it changes in the training, and the strength it is sampled with, in [0, 1].
+    """One side of a comparison: what it changes in the training, and the strength it is measured with, in [0, 1].
 
     Settings may name the folder of the first variant's run of the same seed, finished by then, as `FIRST_RUN`.
     """
@@ -59,7 +60,8 @@ class Comparison:
         start: shipped weights that every run starts from; from scratch without.
         seeds: a run of every variant for each.
         steps: of sampling, one number or several.
-        inputs: the kinds of input that it is measured on, see `cvsr.measurements.inputs`.
+        exam: what it is measured by, see `cvsr.measurements.ablations.EXAMS`.
+        inputs: the kinds of input there, see `cvsr.measurements.inputs` and `cvsr.measurements.references`.
         frames, crop: of the clips it is measured on, in frames and pixels.
 
     Raises:
@@ -74,6 +76,7 @@ class Comparison:
     start: str | None = None
     seeds: tuple[int, ...] = (0, 1, 2)
     steps: tuple[int, ...] = (4,)
+    exam: str = "scenes"
     inputs: tuple[str, ...] = ("clean",)
     frames: int = 5
     crop: int = 64
@@ -142,7 +145,14 @@ def train(
 
 def run_folder(comparison: Comparison, variant: str, seed: int, runs: str | Path) -> Path:
     """Where a run keeps its recipe and its weights."""
+    if _is_plain(comparison, variant):
+        return Path(runs) / Path(comparison.recipe).stem / f"as-it-is-{seed}"
     return Path(runs) / comparison.name / f"{variant.replace(' ', '-')}-{seed}"
+
+
+def _is_plain(comparison: Comparison, variant: str) -> bool:
+    """Whether a variant is trained by the comparison's recipe as it is."""
+    return not (comparison.settings or comparison.start or comparison.variants[variant].settings)
 
 
 def minutes(comparison: Comparison, runs: str | Path) -> float:
@@ -176,6 +186,7 @@ def settings_of_run(
         start = {"name": comparison.start, "folder": weights}
         callbacks.append({"class_path": "cvsr.training.warm_start.WarmStart", "init_args": start})
     export = {"name": MODEL, "recipe": str(folder / "recipe.yaml"), "folder": str(folder)}
-    export["data"] = f"comparison {comparison.name}, variant {variant}"
+    changed = f"comparison {comparison.name}, variant {variant}"
+    export["data"] = comparison.recipe if _is_plain(comparison, variant) else changed
     callbacks.append({"class_path": EXPORT, "init_args": export})
     return lay_over(recipe, run)

@@ -61,6 +61,53 @@ def test_the_detail_aware_run_follows_the_uniform_one_of_its_seed(tmp_path):
     assert followed["weights"] == str(ablations.run_folder(comparison, "uniform", 2, tmp_path))
 
 
+REFERENCES = [c for c in map(read_comparison, COMPARISONS.glob("*.yaml")) if c.recipe == "ablation_references.yaml"]
+
+
+def test_comparisons_of_references_share_the_runs_of_the_recipe_as_it_is(tmp_path):
+    assert len(REFERENCES) == 5
+    plain = []
+    for comparison in REFERENCES:
+        first, *others = comparison.variants
+        folder = ablations.run_folder(comparison, first, 1, tmp_path)
+        plain.append((folder, settings_of_run(comparison, first, 1, folder), comparison.variants[first]))
+        folders = {ablations.run_folder(comparison, name, 1, tmp_path) for name in others}
+        assert len(folders | {folder}) == len(comparison.variants)
+        for name in ("exam", "steps", "frames", "crop"):
+            assert getattr(comparison, name) == getattr(REFERENCES[0], name)
+    assert all(each == plain[0] for each in plain)
+    assert plain[0][0] == tmp_path / "ablation_references" / "as-it-is-1"
+    (other,) = (c for c in map(read_comparison, COMPARISONS.glob("attention_operators.yaml")))
+    assert ablations.run_folder(other, "full", 1, tmp_path) == tmp_path / "attention_operators" / "full-1"
+
+
+def test_what_references_are_trained_on_differs_in_nothing_but_the_shards():
+    for name, compared in {"degradations": "degradations", "augmentation": "augmentation"}.items():
+        comparison = read_comparison(COMPARISONS / f"reference_{name}.yaml")
+        runs = [settings_of_run(comparison, v, 1, Path("run"))["data"]["init_args"] for v in comparison.variants]
+        assert len({str(each.pop("shards")) for each in runs}) == len(runs)
+        assert len({str(each.pop(compared, None)) for each in runs}) == len(runs)
+        assert all(each == runs[0] for each in runs)
+
+
+def test_orders_of_training_are_stages_of_a_third_each():
+    comparison = read_comparison(COMPARISONS / "training_order.yaml")
+    settings = settings_of_run(comparison, "all at once", 1, Path("run"))
+    (budget,) = (c["init_args"] for c in settings["trainer"]["callbacks"] if c["class_path"].endswith("Budget"))
+    shapes = [{"batch": 2, "frames": 2, "size": 16}]
+    assert settings["data"]["init_args"]["buckets"] == shapes
+    stages = {}
+    for name in ("difficult to easy", "easy to difficult"):
+        buckets = settings_of_run(comparison, name, 1, Path("run"))["data"]["init_args"]["buckets"]
+        assert [{k: bucket[k] for k in shapes[0]} for bucket in buckets] == 3 * shapes
+        edges = [(bucket.get("since", 0), bucket.get("until", budget["steps"])) for bucket in buckets]
+        assert [end - start for start, end in edges] == pytest.approx([budget["steps"] / 3] * 3, abs=1)
+        assert [end for _, end in edges[:-1]] == [start for start, _ in edges[1:]]
+        stages[name] = [bucket.get("sources") for bucket in buckets]
+    assert stages["difficult to easy"] == [["world"], ["world", "identity"], None]
+    assert stages["easy to difficult"] == [["edit"], ["edit", "identity"], None]
+
+
 def test_settings_are_laid_over_and_another_class_brings_its_own():
     base = {"a": {"class_path": "X", "init_args": {"u": 1, "v": 2}}, "b": 3}
     assert lay_over(base, {"a": {"init_args": {"v": 5}}}) == {
@@ -100,13 +147,13 @@ def test_finished_runs_are_kept_and_others_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(ablations, "load", lambda name, folder: folder.name)
     comparison = Comparison("c", "?", PAIR)
     for seed in (0, 1, 0):
-        assert ablations.train(comparison, "one", seed, tmp_path) == f"one-{seed}"
+        assert ablations.train(comparison, "other", seed, tmp_path) == f"other-{seed}"
     assert trained == [0, 1]
     changed = Comparison("c", "?", PAIR, settings={"model": {"init_args": {"t_floor": 0.5}}})
     with pytest.raises(
         ValueError, match="holds a run of other settings; allowed the same; try another folder"
     ):
-        ablations.train(changed, "one", 0, tmp_path)
+        ablations.train(changed, "other", 0, tmp_path)
 
 
 @pytest.mark.parametrize(
