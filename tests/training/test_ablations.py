@@ -149,7 +149,7 @@ def test_finished_runs_are_kept_and_others_refused(tmp_path, monkeypatch):
     for seed in (0, 1, 0):
         assert ablations.train(comparison, "other", seed, tmp_path) == f"other-{seed}"
     assert trained == [0, 1]
-    changed = Comparison("c", "?", PAIR, settings={"model": {"init_args": {"t_floor": 0.5}}})
+    changed = Comparison("c", "?", PAIR, settings={"model": {"init_args": {"learning_rate": 0.5}}})
     with pytest.raises(
         ValueError, match="holds a run of other settings; allowed the same; try another folder"
     ):
