@@ -18,6 +18,7 @@ enlarges what lies beside its noise, is the base here, at 128×128.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from cvsr.diffusion.noise_augmentation import NoiseRange
 from cvsr.models.patch_transformer import PatchTransformer
@@ -28,18 +29,22 @@ NOISE = NoiseRange(0.2, 0.3)  # levels on the latents of a patch's input in trai
 SCALES = (1.0, 4.0)  # how many times inputs are enlarged in training, figure 6
 
 
-def build_patchvsr(preset: Preset, captions: Iterable[str]) -> Stage:
-    """An untrained PatchVSR, with a tokenizer made from the captions, around a base of the first SR model's size."""
+def build_patchvsr(preset: Preset, captions: Iterable[str], **changes: Any) -> Stage:
+    """An untrained PatchVSR, with a tokenizer made from the captions, around a base of the first SR model's size.
+
+    `changes` are to the network, by the names of `PatchTransformer`'s arguments, as for the ablations of table 2.
+    """
     channels, size = preset.autoencoder.latent_channels, preset.super_resolution
-    transformer = PatchTransformer(
-        in_channels=2 * channels,  # the noisy latents and those of the patch's input
-        out_channels=channels,
-        patch_size=size.patch_size,
-        width=size.width,
-        depth=size.depth,
-        heads=size.heads,
-        attention=size.attention,
-        text_width=preset.text.width,
+    of_preset = {
+        "in_channels": 2 * channels,  # the noisy latents and those of the patch's input
+        "out_channels": channels,
+        "patch_size": size.patch_size,
+        "width": size.width,
+        "depth": size.depth,
+        "heads": size.heads,
+        "attention": size.attention,
+        "text_width": preset.text.width,
         **vars(preset.patchvsr),
-    )
+    }
+    transformer = PatchTransformer(**of_preset | changes)
     return replace(build_text_to_video(preset, captions), transformer=transformer)

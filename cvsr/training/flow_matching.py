@@ -1,6 +1,8 @@
 """Training a base or a super-resolution model by flow matching on precomputed latents."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +21,7 @@ from cvsr.models.latent_space import latent_channels
 from cvsr.models.text import encode_prompts
 from cvsr.pipelines.base import VideoPipeline
 from cvsr.pipelines.latent_super_resolution import LatentSuperResolutionPipeline
+from cvsr.pipelines.patchvsr import PatchVSRPipeline
 from cvsr.pipelines.seedvr import SeedVRPipeline
 from cvsr.pipelines.store import load
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
@@ -26,6 +29,7 @@ from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
 from cvsr.presets import PRESETS
 from cvsr.systems.base import Stage, build_super_resolution, build_text_to_video
+from cvsr.systems.patchvsr import build_patchvsr
 from cvsr.systems.seedvr import build_seedvr
 from cvsr.systems.simplegvr import build_simplegvr
 from cvsr.systems.unimmvsr import build_unimmvsr
@@ -36,6 +40,7 @@ SYSTEMS = {
     "seedvr": (build_seedvr, SeedVRPipeline),
     "simplegvr": (build_simplegvr, LatentSuperResolutionPipeline),
     "unimmvsr": (build_unimmvsr, UniMMVSRPipeline),
+    "patchvsr": (build_patchvsr, PatchVSRPipeline),
 }
 
 
@@ -48,7 +53,7 @@ class Noised(NamedTuple):
     mask: Tensor  # (B, L)
     levels: dict[str, Tensor]  # micro conditions (B,)
     prior: Tensor | float
-    references: list[list[Tensor]] | None = None  # of each clip, latents (c, t, h, w), for networks that read them
+    more: Mapping[str, Any] = MappingProxyType({})  # what else the network is shown, by its arguments' names
 
 
 class FlowMatching(LightningModule):
@@ -142,10 +147,15 @@ class FlowMatching(LightningModule):
         return encode_prompts(self.tokenizer, self.text_encoder, captions)
 
     def predict(self, noised: list["Noised"]) -> list[Tensor]:
-        """The network's output for each group, (B, c, t, h, w); several are packed into one batch."""
-        if len(noised) == 1:
-            (only,) = noised
-            return [self.transformer(only.inputs, only.t, only.text, only.mask, only.levels).sample]
+        """The network's output for each group, (B, c, t, h, w); several are packed into one batch.
+
+        Those that are shown more than the others are not: what it is goes with its own group.
+        """
+        if len(noised) == 1 or any(each.more for each in noised):
+            return [
+                self.transformer(each.inputs, each.t, each.text, each.mask, each.levels, **each.more).sample
+                for each in noised
+            ]
         longest = max(each.mask.shape[1] for each in noised)
         sample = self.transformer(
             [clip for each in noised for clip in each.inputs],

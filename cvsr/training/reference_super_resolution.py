@@ -54,13 +54,7 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
             self.transformer.load_state_dict(fresh | known)
 
     def noise(self, group: Batch, generator: torch.Generator) -> Noised:
-        return super().noise(group, generator)._replace(references=group.get("references"))
-
-    def predict(self, noised: list[Noised]) -> list[Tensor]:
-        return [
-            self.transformer(each.inputs, each.t, each.text, each.mask, each.levels, each.references).sample
-            for each in noised
-        ]
+        return super().noise(group, generator)._replace(more={"references": group.get("references")})
 
 
 def with_references(weights: Weights) -> Weights:

@@ -27,6 +27,7 @@ RUNS = (
     "simplegvr_long",
     "unimmvsr_identities",
     "unimmvsr",
+    "patchvsr",
 )
 SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
     "autoencoder": ["autoencoder", "decoder"],
@@ -36,6 +37,7 @@ SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
     "seedvr": ["seedvr"],
     "simplegvr": ["simplegvr", "simplegvr_generated", "simplegvr_long"],
     "unimmvsr": ["super_resolution", "unimmvsr_identities", "unimmvsr"],
+    "patchvsr": ["super_resolution", "patchvsr"],
 }
 
 
@@ -52,7 +54,7 @@ def tiny(name: str, folder: Path, steps: int, **model) -> Path:
         if name == "adversarial":
             recipe["model"]["init_args"]["weights"] = f"{folder}/weights"
     else:
-        store = "shards" if name.startswith(("seedvr", "simplegvr", "unimmvsr")) else "latents"
+        store = "shards" if name.startswith(("seedvr", "simplegvr", "unimmvsr", "patchvsr")) else "latents"
         data |= {"clips": f"{folder}/pixels/train", store: f"{folder}/{name}", "train": sources}
         data |= {"weights": f"{folder}/weights"}
         data["buckets"] = [{"batch": 2, "frames": 2, "size": 4}, {"batch": 3, "frames": 1, "size": 4}]
@@ -66,6 +68,8 @@ def tiny(name: str, folder: Path, steps: int, **model) -> Path:
             data |= {"clips": f"{folder}/larger_pixels/train", "train": sources | {"size": 96}}  # 3×3 small positions
         if "unimmvsr" in name:
             data |= {"clips": f"{folder}/references/train", "train": sources | {"identities": 2, "edits": 1}}
+        if name == "patchvsr":
+            data |= {"whole": 32}
     recipe["data"]["init_args"] = data
     recipe["trainer"] |= {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
     for callback in recipe["trainer"]["callbacks"]:
@@ -105,14 +109,16 @@ def test_recipes_ship_weights_that_load_and_say_how_they_were_made(trained):
             f"python -m cvsr fit --config cvsr/training/recipes/{recipe}.yaml" for recipe in recipes
         )
     assert card["shared"] == {"autoencoder": "../autoencoder"}
-    for name in ("super_resolution", "seedvr", "simplegvr", "unimmvsr"):
+    for name in ("super_resolution", "seedvr", "simplegvr", "unimmvsr", "patchvsr"):
         pipeline = load(name, trained / "weights")
         assert pipeline(torch.zeros(1, 3, 2, 8, 8), num_inference_steps=1).frames.shape == (1, 3, 2, 32, 32)
     assert load("simplegvr", trained / "weights").transformer.config["attention"] == "sparse"
     assert len(list((trained / "runs" / "text_to_video" / "samples").glob("*.png"))) == 1
 
 
-@pytest.mark.parametrize("name", ["autoencoder", "adversarial", "super_resolution", "seedvr", "simplegvr", "unimmvsr"])
+@pytest.mark.parametrize(
+    "name", ["autoencoder", "adversarial", "super_resolution", "seedvr", "simplegvr", "unimmvsr", "patchvsr"]
+)
 def test_a_resumed_run_ends_with_the_weights_of_one_that_never_stopped(trained, name):
     whole = weights_of(trained / "runs" / name / "step=6.ckpt")
     for checkpoint in (trained / "runs" / name).glob("step=6*"):
