@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from cvsr.cli import bench_attention, bench_sparse, bench_streaming
+from cvsr.cli import bench_attention, bench_references, bench_sparse, bench_streaming
 from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device
 from cvsr.data.resize import resize
@@ -175,6 +175,12 @@ def handover(preset: Preset) -> Measurement:
     return measured
 
 
+def references(preset: Preset) -> Measurement:
+    """References as tokens beside a target that holds its input, against tokens for the input, too."""
+    ratio, sides = bench_references.designs(preset, ROUNDS)
+    return Measurement(ratio, "hybrid conditioning ÷ all by token", "≤ 0.55", sides)
+
+
 def streaming(preset: Preset) -> Measurement:
     """Decoding piece by piece: time with Wan's autoencoder against diffusers' ways, memory with the kit's own."""
     spent = bench_streaming.seconds(ROUNDS)
@@ -196,6 +202,7 @@ MEASURED = {
     "sparse": sparse,
     "handover": handover,
     "streaming": streaming,
+    "references": references,
 }
 
 
