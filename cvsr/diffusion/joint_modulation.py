@@ -141,6 +141,15 @@ def stitched(length: int, size: int) -> list[Window]:
 JOININGS = {"joint": joint, "averaged": averaged, "stitched": stitched}
 
 
+def borders(length: int, size: int, joining: str = "joint") -> list[int]:
+    """Where, inside of an axis, the part of a patch in the blend begins or ends: what may be seen as a seam."""
+    found = set()
+    for window in JOININGS[joining](length, size):
+        shown = window.start + window.weights.nonzero()
+        found |= {int(shown.min()), int(shown.max()) + 1} if len(shown) else set()
+    return sorted(found - {0, length})
+
+
 def centre_lines(length: int, size: int) -> list[int]:
     """Where one segment of an axis ends and the next begins."""
     pairs = itertools.pairwise(_starts(length, size))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from cvsr.data.resize import resize
-from cvsr.diffusion.joint_modulation import JOININGS, Patch, cover, join
+from cvsr.diffusion.joint_modulation import JOININGS, Patch, borders, cover, join
 from cvsr.models.autoencoder import encode_to_latents
 from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.output import VideoPipelineOutput
@@ -122,6 +122,16 @@ class PatchVSRPipeline(SuperResolutionPipeline):
             at_once=at_once,
         )
         return lambda tile: shown(low=encode_to_latents(self.autoencoder, tile.of(enlarged)))
+
+    def borders(self, video: Tensor, settings: PatchEnlargement) -> tuple[list[int], list[int]]:
+        """Rows and columns of the result's pixels where patches begin or end, as `cvsr.evaluation.seams` reads them."""
+        latents = (side // SPATIAL for side in settings.canvas(video))
+        size = self.patch_size(settings) // SPATIAL
+        found = ([SPATIAL * at for at in borders(side, size, settings.joining)] for side in latents)
+        rows, columns = (
+            [at for at in each if at < side] for each, side in zip(found, settings.size(video), strict=True)
+        )
+        return rows, columns
 
     def patch_size(self, settings: PatchEnlargement) -> int:
         """Height and width of a patch in pixels; ValueError for one that is too large for the network."""

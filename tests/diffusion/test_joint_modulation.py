@@ -7,7 +7,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvsr.diffusion.joint_modulation import JOININGS, averaged, centre_lines, cover, join, joint, stitched
+from cvsr.diffusion.joint_modulation import (
+    JOININGS,
+    averaged,
+    borders,
+    centre_lines,
+    cover,
+    join,
+    joint,
+    stitched,
+)
 
 SIDES, SIZES = st.integers(1, 70), st.integers(2, 24)
 
@@ -64,6 +73,14 @@ def test_sides_that_are_no_multiple_are_covered_by_patches_that_overlap_evenly()
     assert [(w.start, w.stop) for w in joint(20, 8)] == [(0, 8), (6, 14), (12, 20), (3, 11), (9, 17)]
     assert centre_lines(20, 8) == [7, 13]
     assert [w.weights.tolist() for w in stitched(20, 8)] == [[1] * 7 + [0], [0, *[1] * 6, 0], [0, *[1] * 7]]
+
+
+def test_borders_are_where_a_patch_begins_or_ends_to_be_seen():
+    assert borders(16, 8, "stitched") == [8]
+    assert borders(16, 8, "averaged") == borders(16, 8, "joint") == [4, 8, 12]
+    assert borders(20, 8, "stitched") == centre_lines(20, 8)
+    assert borders(20, 8, "averaged") == [3, 6, 8, 9, 11, 12, 14, 17]
+    assert borders(8, 8) == borders(3, 8) == []
 
 
 def test_a_patch_knows_its_place():

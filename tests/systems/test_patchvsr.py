@@ -182,6 +182,13 @@ def test_the_whole_clip_is_shown_with_the_place_of_every_patch(pipeline):
     torch.testing.assert_close(whole, expected.expand_as(whole))
 
 
+def test_borders_are_told_in_pixels_of_the_result(pipeline):
+    small = video(1, 16, 17)  # the canvas is 64 x 80
+    assert pipeline.borders(small, PatchEnlargement(joining="stitched")) == ([32], [24, 48])
+    assert pipeline.borders(small, PatchEnlargement()) == ([16, 32, 48], [8, 24, 32, 40, 48, 64])
+    assert pipeline.borders(small, PatchEnlargement(scale=1)) == ([], [])
+
+
 def test_saved_and_loaded_it_draws_the_same(pipeline, tmp_path):
     pipeline.save_pretrained(tmp_path)
     loaded = PIPELINES["PatchVSRPipeline"].from_pretrained(tmp_path, local_files_only=True)

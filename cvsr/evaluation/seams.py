@@ -1,0 +1,60 @@
+"""How visible the borders are between the patches that a video was put together from."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from cvsr.evaluation.metrics import luma
+
+
+def seam_ratio(
+    video: Tensor, rows: Sequence[int], columns: Sequence[int], reference: Tensor | None = None
+) -> Tensor:
+    """The gradient across borders over the gradient elsewhere: 1 where no border is to be seen, above 1 for seams.
+
+    The gradient is the difference of neighbouring pixels' luma, its magnitude. Borders count by their length; those of
+    rows are compared with other rows, those of columns with other columns, since pictures may be steeper one way. What
+    is in the picture may have an edge along a border by chance: with few of them, compare with a reference.
+
+    Args:
+        video: (B, 3, T, H, W).
+        rows: y of borders between the pixel rows y - 1 and y; for joined patches see
+            `cvsr.diffusion.joint_modulation.borders`.
+        columns: x of borders likewise.
+        reference: a video without patches, of the same shape, whose own ratio at these borders counts as 1.
+
+    Returns:
+        (B,); NaN for a video without any gradient.
+
+    Raises:
+        ValueError: shapes that do not fit, no border, or one that is none of the video.
+    """
+    _check(video, rows, columns, reference)
+    picture = luma(video.double())
+    total, length = video.new_zeros(len(video)).double(), 0
+    for axis, borders in ((-2, sorted(set(rows))), (-1, sorted(set(columns)))):
+        if borders:
+            steps = picture.diff(dim=axis).abs().transpose(axis, -1).mean(dim=1)  # (B, other axis, this axis - 1)
+            at_border = torch.zeros(steps.shape[-1], dtype=torch.bool, device=video.device)
+            at_border[[border - 1 for border in borders]] = True
+            weight = len(borders) * steps.shape[1]
+            total += weight * steps[..., at_border].mean((1, 2)) / steps[..., ~at_border].mean((1, 2))
+            length += weight
+    ratio = (total / length).float()
+    return ratio if reference is None else ratio / seam_ratio(reference, rows, columns)
+
+
+def _check(video: Tensor, rows: Sequence[int], columns: Sequence[int], reference: Tensor | None) -> None:
+    if video.ndim != 5 or (reference is not None and reference.shape != video.shape):
+        others = "" if reference is None else f", reference={tuple(reference.shape)}"
+        raise ValueError(
+            f"video={tuple(video.shape)}{others}: no such videos; allowed (B, 3, T, H, W), both alike; try video[None]"
+        )
+    if not rows and not columns:
+        raise ValueError("rows=[], columns=[]: no border; allowed one or more; try a result of more than one patch")
+    for name, borders, side in (("rows", rows, video.shape[-2]), ("columns", columns, video.shape[-1])):
+        if wrong := [border for border in borders if not 1 <= border < side]:
+            raise ValueError(f"{name}={wrong}: no borders of {side} pixels; allowed 1 to {side - 1}; try others")
+        if len(set(borders)) >= side - 1:
+            raise ValueError(f"{name}={list(borders)}: borders everywhere; allowed at most {side - 2}; try fewer")
