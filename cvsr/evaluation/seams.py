@@ -9,19 +9,25 @@ from cvsr.evaluation.metrics import luma
 
 
 def seam_ratio(
-    video: Tensor, rows: Sequence[int], columns: Sequence[int], reference: Tensor | None = None
+    video: Tensor,
+    rows: Sequence[int],
+    columns: Sequence[int],
+    grid: int = 1,
+    reference: Tensor | None = None,
 ) -> Tensor:
     """The gradient across borders over the gradient elsewhere: 1 where no border is to be seen, above 1 for seams.
 
     The gradient is the difference of neighbouring pixels' luma, its magnitude. Borders count by their length; those of
-    rows are compared with other rows, those of columns with other columns, since pictures may be steeper one way. What
-    is in the picture may have an edge along a border by chance: with few of them, compare with a reference.
+    rows are compared with other rows, those of columns with other columns, since pictures may be steeper one way. A
+    codec may draw steps of its own between its blocks, everywhere: where latents were joined, compare with these. And
+    what is in the picture may have an edge along a border by chance: with few of them, compare with a reference.
 
     Args:
         video: (B, 3, T, H, W).
         rows: y of borders between the pixel rows y - 1 and y; for joined patches see
             `cvsr.diffusion.joint_modulation.borders`.
         columns: x of borders likewise.
+        grid: pixels between the lines that are compared, such as the 8 of a latent; borders are among them.
         reference: a video without patches, of the same shape, whose own ratio at these borders counts as 1.
 
     Returns:
@@ -30,22 +36,25 @@ def seam_ratio(
     Raises:
         ValueError: shapes that do not fit, no border, or one that is none of the video.
     """
-    _check(video, rows, columns, reference)
+    _check(video, rows, columns, grid, reference)
     picture = luma(video.double())
     total, length = video.new_zeros(len(video)).double(), 0
     for axis, borders in ((-2, sorted(set(rows))), (-1, sorted(set(columns)))):
         if borders:
             steps = picture.diff(dim=axis).abs().transpose(axis, -1).mean(dim=1)  # (B, other axis, this axis - 1)
+            steps = steps[..., grid - 1 :: grid]
             at_border = torch.zeros(steps.shape[-1], dtype=torch.bool, device=video.device)
-            at_border[[border - 1 for border in borders]] = True
+            at_border[[border // grid - 1 for border in borders]] = True
             weight = len(borders) * steps.shape[1]
             total += weight * steps[..., at_border].mean((1, 2)) / steps[..., ~at_border].mean((1, 2))
             length += weight
     ratio = (total / length).float()
-    return ratio if reference is None else ratio / seam_ratio(reference, rows, columns)
+    return ratio if reference is None else ratio / seam_ratio(reference, rows, columns, grid)
 
 
-def _check(video: Tensor, rows: Sequence[int], columns: Sequence[int], reference: Tensor | None) -> None:
+def _check(
+    video: Tensor, rows: Sequence[int], columns: Sequence[int], grid: int, reference: Tensor | None
+) -> None:
     if video.ndim != 5 or (reference is not None and reference.shape != video.shape):
         others = "" if reference is None else f", reference={tuple(reference.shape)}"
         raise ValueError(
@@ -54,7 +63,10 @@ def _check(video: Tensor, rows: Sequence[int], columns: Sequence[int], reference
     if not rows and not columns:
         raise ValueError("rows=[], columns=[]: no border; allowed one or more; try a result of more than one patch")
     for name, borders, side in (("rows", rows, video.shape[-2]), ("columns", columns, video.shape[-1])):
-        if wrong := [border for border in borders if not 1 <= border < side]:
-            raise ValueError(f"{name}={wrong}: no borders of {side} pixels; allowed 1 to {side - 1}; try others")
-        if len(set(borders)) >= side - 1:
-            raise ValueError(f"{name}={list(borders)}: borders everywhere; allowed at most {side - 2}; try fewer")
+        if wrong := [border for border in borders if not 1 <= border < side or border % grid]:
+            raise ValueError(
+                f"{name}={wrong}: no borders of {side} pixels; allowed multiples of {grid} from {grid} to {side - 1};"
+                " try those of the patches"
+            )
+        if borders and len(set(borders)) >= (most := (side - 1) // grid):
+            raise ValueError(f"{name}={list(borders)}: borders everywhere; allowed at most {most - 1}; try fewer")

@@ -58,7 +58,18 @@ def test_a_softened_seam_is_gone_from_its_line():
 def test_an_edge_of_the_picture_itself_is_in_the_reference():
     picture = ramp(8, 12, right=0.1)
     picture[:, 6:] += 1
-    torch.testing.assert_close(seam_ratio(grey(picture), [], [6], grey(picture)), torch.ones(1))
+    torch.testing.assert_close(seam_ratio(grey(picture), [], [6], reference=grey(picture)), torch.ones(1))
+
+
+def test_steps_of_the_codecs_own_are_no_seams():
+    picture = ramp(8, 40, right=0.1)
+    picture += torch.arange(40) // 8 * 0.4  # blocks of 8
+    assert seam_ratio(grey(picture), [], [16]) > 3
+    torch.testing.assert_close(seam_ratio(grey(picture), [], [16], grid=8), torch.ones(1))
+    picture[:, 16:] += 0.5
+    torch.testing.assert_close(seam_ratio(grey(picture), [], [16], grid=8), torch.tensor([2.0]))
+    with pytest.raises(ValueError, match=r"columns=\[12\]: no borders of 40 pixels; allowed multiples of 8"):
+        seam_ratio(grey(picture), [], [8, 12], grid=8)
 
 
 def test_a_flat_picture_has_no_ratio():
@@ -84,7 +95,7 @@ def test_joint_modulation_leaves_less_of_a_seam_than_stitching():
     ("rows", "columns", "said"),
     [
         ([], [], "no border; allowed one or more"),
-        ([0], [4], r"rows=\[0\]: no borders of 8 pixels; allowed 1 to 7"),
+        ([0], [4], r"rows=\[0\]: no borders of 8 pixels; allowed multiples of 1 from 1 to 7"),
         ([4], [8, 9], r"columns=\[8, 9\]: no borders of 8 pixels"),
         (range(1, 8), [], "borders everywhere; allowed at most 6"),
     ],
@@ -95,4 +106,4 @@ def test_mistakes_are_named(rows, columns, said):
     with pytest.raises(ValueError, match="no such videos"):
         seam_ratio(torch.zeros(3, 2, 8, 8), [4], [4])
     with pytest.raises(ValueError, match=r"reference=\(1, 3, 1, 8, 8\): no such videos"):
-        seam_ratio(torch.zeros(1, 3, 2, 8, 8), [4], [4], torch.zeros(1, 3, 1, 8, 8))
+        seam_ratio(torch.zeros(1, 3, 2, 8, 8), [4], [4], reference=torch.zeros(1, 3, 1, 8, 8))
