@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from cvsr.data.degradations.model_guided import ModelGuided
-from cvsr.data.degradations.pipeline import Degradation, degrade, to_record
+from cvsr.data.degradations.pipeline import Description, degrade, to_record
 from cvsr.data.encoding import check_frames
 from cvsr.data.filtering import Score, measure_quality
 from cvsr.data.latents import Encode, shares_of, subject_mask
+from cvsr.data.patch_windows import draw_window
 from cvsr.data.reference_augmentation import apply_changes
 from cvsr.data.references import References, read_references
 from cvsr.data.resize import resize
@@ -67,10 +68,9 @@ def encode_clip(
     drawing = models.guide(caption) if models.guide else None
     for variant in range(settings.variants):
         rng = np.random.default_rng((settings.seed, crc32(key.encode()), variant))
-        drawn = settings.degradations.sample(rng, frames.shape[1:3])
-        degraded = _degraded(drawn, frames, settings, models.encode, drawing)
-        inputs.append({name: _half(name, values) for name, values in degraded.items()})
-        records.append(to_record(drawn))
+        made, record = _make_input(rng, frames, settings, models.encode, drawing)
+        inputs.append({name: _half(name, values) for name, values in made.items()})
+        records.append(record)
     mask = subject_mask(clip.with_suffix(".png"), frames.shape[:3])
     sample = {
         "latents.npy": latents,
@@ -99,27 +99,33 @@ def _encode_references(
     return {"references.npy": np.array(encoded), "augmentations.json": records}  # (v, n, c, t, h, w)
 
 
-def _degraded(
-    drawn: list[Degradation], frames: np.ndarray, settings: ShardSettings, encode: Encode, drawing: Drawing | None
-) -> dict[str, Tensor]:
-    """The latents "low" (c, t, h, w), of a size over the reduction, of frames that were degraded.
+def _make_input(
+    rng: np.random.Generator, frames: np.ndarray, settings: ShardSettings, encode: Encode, drawing: Drawing | None
+) -> tuple[dict[str, Tensor], Description]:
+    """The latents "low" (c, t, h, w), of a size over the reduction, of frames that were degraded, and the record.
 
     A network that enlarges latents is given the base model's own; one that sees enlarged frames needs them decoded. One
-    that draws patches is given "whole" (c, t, h', w'), all of the input in small, and "scale" (), how much it grew.
+    that draws patches is given "whole" (c, t, h', w'), all of a "window" (4,) in small, and "scale" (): how much it
+    grew.
     """
+    drawn = settings.degradations.sample(rng, frames.shape[1:3])
     size = [side // settings.reduction for side in frames.shape[1:3]]
     if settings.reduction > 1 and drawn and isinstance(drawn[-1], ModelGuided):
         assert drawing is not None
         *before, last = drawn
         small = resize(to_tensor(degrade(before, frames))[None], *size).clamp(-1, 1)
-        return {"low": drawing.latents(to_frames(small[0]), last.alpha, last.seed)[0]}
+        return {"low": drawing.latents(to_frames(small[0]), last.alpha, last.seed)[0]}, to_record(drawn)
     degraded = to_tensor(degrade(drawn, frames, drawing))[None]
     enlarged = resize(degraded, *size).clamp(-1, 1)
-    inputs = {"low": encode(enlarged)[0]}
+    made = {"low": encode(enlarged)[0]}
     if settings.whole is not None:
-        reduced = resize(enlarged, settings.whole, settings.whole).clamp(-1, 1)
-        inputs |= {"whole": encode(reduced)[0], "scale": torch.tensor(size[0] / degraded.shape[-2])}
-    return inputs
+        position = size[0] // made["low"].shape[-2]  # pixels of one
+        window = draw_window(rng, made["low"].shape[-2:], settings.whole // position)
+        top, left, bottom, right = position * window
+        small = resize(enlarged[..., top:bottom, left:right], settings.whole, settings.whole).clamp(-1, 1)
+        made |= {"whole": encode(small)[0], "window": torch.from_numpy(window)}
+        made["scale"] = torch.tensor(size[0] / degraded.shape[-2])
+    return made, to_record(drawn)
 
 
 def _encode(video: Tensor, encode: Encode) -> Tensor:

@@ -8,8 +8,9 @@
 
 A clip's files: latents.npy (c, t, h, w), low.npy (v, c, t, h, w) of its v variants (h and w reduced where the settings
 say so), subject.npy (1, t, h, w) and text.npy (L, d), all float16; caption.txt; degradations.json, the record of each
-variant. Where the settings say so there are whole.npy (v, c, t, h', w'), all of each input in small, and scale.npy
-(v,), how many times it was enlarged, float16, too. A clip with n references has theirs, changed for each variant:
+variant. Where the settings say so there are whole.npy (v, c, t, h', w'), all of a window of each input in small,
+window.npy (v, 4), where that is, in latents, and scale.npy (v,), how many times the input was enlarged, float16, too. A
+clip with n references has theirs, changed for each variant:
 references.npy (v, n, c, t, h, w), float16, and augmentations.json, the records.
 """
 

@@ -19,6 +19,7 @@ from torch.utils.data import Dataset, default_collate
 
 from cvsr.data.degradations.ranges import check_probabilities
 from cvsr.data.mixture import Mixture
+from cvsr.data.patch_windows import draw_patch
 from cvsr.data.shards_manifest import read_index, read_manifest
 from cvsr.data.stream import Bucket, Ticket, random_of
 
@@ -38,8 +39,9 @@ class ShardClips(Dataset):
     with the first frame, which is encoded alone: with one latent frame it is an image. Clips that are shorter or
     smaller than the ticket's bucket are left to smaller ones. Batches are made by `collate`.
 
-    Of shards with whole clips there are three more: "whole" (c, t, h', w'), all of the input in small, "scale" (), how
-    many times it was enlarged, and "place" (4,), the crop's top, left, bottom and right edge as shares of the clip.
+    Of shards with wholes a crop is a patch of its variant's window, and there are three more: "whole" (c, t, h', w'),
+    all of the window in small, "place" (4,), the crop's top, left, bottom and right edge as shares of the window, and
+    "scale" (), how many times the input was enlarged.
 
     References are those of the variant: one or more of a clip's ID images, whole, in any order, so that a network does
     not rely on their number; or a video, cut where its clip is. Most crops of such clips show some of the subject. A
@@ -90,17 +92,19 @@ class ShardClips(Dataset):
         place = _draw_place(rng, subject[:, : bucket.frames]) if shows_subject else None
         crop, small_crop = _draw_crop(rng, clip["shape"], bucket, reduction, place)
         variant = rng.integers(len(low))
+        whole = {}
+        if "whole.npy" in files:
+            sides, whole["place"] = draw_patch(rng, _map(tar, files["window.npy"])[variant].astype(int), bucket.size)
+            crop = small_crop = np.s_[:, : bucket.frames, *sides]
+            whole["whole"] = _map(tar, files["whole.npy"])[variant][:, : bucket.frames]
+            whole["scale"] = _map(tar, files["scale.npy"])[variant]
         pieces = {
             "latents": _map(tar, files["latents.npy"])[crop],
             "low": low[variant][small_crop],
             "subject": subject[crop],
             "text": _map(tar, files["text.npy"]),
         }
-        if "whole.npy" in files:
-            pieces["whole"] = _map(tar, files["whole.npy"])[variant][:, : bucket.frames]
-            pieces["scale"] = _map(tar, files["scale.npy"])[variant]
-            pieces["place"] = _place(crop, clip["shape"])
-        sample = {kind: _to_tensor(piece) for kind, piece in pieces.items()}
+        sample = {kind: _to_tensor(piece) for kind, piece in (pieces | whole).items()}
         sample["references"] = []
         if "references.npy" in files and rng.random() >= self.dropout:
             references = _map(tar, files["references.npy"])[variant]  # (n, c, t, h, w)
@@ -153,12 +157,6 @@ def _draw_crop(
         for n in (1, reduction)
     )
     return crop, small_crop
-
-
-def _place(crop: Crop, shape: tuple[int, ...]) -> np.ndarray:
-    """Top, left, bottom and right edge (4,) of a crop, as shares of the height and width of its clip (c, t, h, w)."""
-    corners = [(side.start, side.stop) for side in crop[2:]]
-    return (np.array(corners) / np.array(shape[2:])[:, None]).T.ravel()
 
 
 def _draw_references(rng: np.random.Generator, references: np.ndarray, crop: Crop) -> np.ndarray:

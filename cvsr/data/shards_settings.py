@@ -22,8 +22,9 @@ class ShardSettings:
         clips_per_shard: those that are rejected count; a build that is killed loses at most one shard's work.
         seed: of the degradations and of the references' changes.
         augmentation: how the references of a clip are changed, anew for each variant.
-        whole: height and width in pixels to which every enlarged input is reduced as a whole, to be encoded beside it:
-            for networks that draw patches and are shown what they are part of, as PatchVSR; None: for all others.
+        whole: for networks that draw patches and are shown what they are part of, as PatchVSR: height and width in
+            pixels to which a random window of every enlarged input is reduced, to be encoded beside it
+            (`cvsr.data.patch_windows`); it is also the least that a window has. None: for all others.
     """
 
     degradations: Pipeline

@@ -128,7 +128,7 @@ class ShardData(LightningDataModule):
             degradations are guided by one.
         quality: which clips are good enough, `QualityFilter()` by default.
         augmentation: how references are changed, `ReferenceAugmentation()` by default.
-        whole: for networks that draw patches: the height and width, in pixels, of whole clips, see `ShardSettings`.
+        whole: for networks that draw patches: height and width of what these are part of, see `ShardSettings`.
         reference_dropout: the share of clips with references that are trained on without.
         shares, workers, seed, weights: as for `LatentData`.
     """

@@ -141,7 +141,7 @@ def test_other_readers_of_webdataset_find_what_was_made(shards, clips):
     assert sample["subject.npy"].shape == (1, 2, 8, 12)
 
 
-def test_whole_inputs_are_kept_in_small_with_how_much_they_grew(clips, tmp_path):
+def test_windows_of_inputs_are_kept_in_small_with_how_much_they_grew(clips, tmp_path):
     pipeline = parse_pipeline([{"resize": {"factor": [0.25, 1.0], "reduce": 1, "enlarge": 0}}])
     build(tmp_path, clips, ShardSettings(pipeline, variants=2, clips_per_shard=20, whole=32))
     frames, sample = np.load(clips / "c.npy"), samples(tmp_path)["c"]
@@ -152,7 +152,10 @@ def test_whole_inputs_are_kept_in_small_with_how_much_they_grew(clips, tmp_path)
         assert sample["scale.npy"][index] == np.float16(64 / degraded.shape[1])
         enlarged = resize(to_tensor(degraded)[None], 64, 96).clamp(-1, 1)
         assert np.array_equal(sample["low.npy"][index], encode(enlarged)[0].half().numpy())
-        small = resize(enlarged, 32, 32).clamp(-1, 1)
+        top, left, bottom, right = 8 * sample["window.npy"][index].astype(int)
+        assert 32 <= bottom - top <= 64
+        assert 32 <= right - left <= 96
+        small = resize(enlarged[..., top:bottom, left:right], 32, 32).clamp(-1, 1)
         assert np.array_equal(sample["whole.npy"][index], encode(small)[0].half().numpy())
 
 

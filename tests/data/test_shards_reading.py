@@ -208,14 +208,14 @@ def test_smaller_inputs_are_cut_where_their_clip_is(reduced):
     assert starts == {(y, x) for y in (0, 4, 8) for x in (0, 4, 8)}
 
 
-def test_a_crop_of_a_larger_clip_knows_its_place_and_what_it_is_part_of(tmp_path):
+def test_a_patch_knows_its_place_and_the_whole_that_it_is_part_of(tmp_path):
     """Latents that tell where they are."""
     clips, folder = tmp_path / "clips", tmp_path / "shards"
     clips.mkdir()
     np.save(clips / "a.npy", np.random.default_rng(0).integers(0, 256, (5, 64, 96, 3), np.uint8))
     (clips / "a.txt").write_text("a")
     half = {"resize": {"factor": [0.5, 0.5], "reduce": 1, "enlarge": 0}}
-    settings = ShardSettings(parse_pipeline([half, {"jpeg": {"quality": [5, 90]}}]), variants=3, whole=16)
+    settings = ShardSettings(parse_pipeline([half, {"jpeg": {"quality": [5, 90]}}]), variants=3, whole=32)
 
     def encode(video):
         rows, columns = (torch.arange(side // 8.0) for side in video.shape[-2:])
@@ -229,14 +229,18 @@ def test_a_crop_of_a_larger_clip_knows_its_place_and_what_it_is_part_of(tmp_path
     for number in range(20):
         sample = data[Ticket(number, Bucket(batch=1, frames=1, size=4))]
         top, left = sample["latents"][:2, 0, 0, 0].tolist()
-        expected = torch.tensor([top / 8, left / 12, (top + 4) / 8, (left + 4) / 12])
-        torch.testing.assert_close(sample["place"], expected)
+        (variant,) = (v for v in range(3) if np.array_equal(wholes["whole.npy"][v][:, :1], sample["whole"]))
+        y0, x0, y1, x1 = wholes["window.npy"][variant].astype(int)
+        height, width = y1 - y0, x1 - x0
+        edges = [(top - y0) / height, (left - x0) / width, (top + 4 - y0) / height, (left + 4 - x0) / width]
+        torch.testing.assert_close(sample["place"], torch.tensor(edges, dtype=torch.float32))
+        assert 0 <= sample["place"].min() <= sample["place"].max() <= 1
         assert sample["scale"] == 2
-        assert sample["whole"].shape == (3, 1, 2, 2)
-        variants |= {v for v in range(3) if np.array_equal(wholes["whole.npy"][v][:, :1], sample["whole"])}
+        assert sample["whole"].shape == (3, 1, 4, 4)
+        variants.add(variant)
     assert variants == {0, 1, 2}
     (group,) = collate([data[Ticket(number, Bucket(1, 1, 4))] for number in range(3)])
-    assert (group["place"].shape, group["scale"].shape, group["whole"].shape) == ((3, 4), (3,), (3, 3, 1, 2, 2))
+    assert (group["place"].shape, group["scale"].shape, group["whole"].shape) == ((3, 4), (3,), (3, 3, 1, 4, 4))
 
 
 def test_a_crop_that_smaller_inputs_have_no_whole_positions_for_is_refused(reduced):
