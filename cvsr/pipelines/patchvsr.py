@@ -26,6 +26,7 @@ from cvsr.presets import PATCHVSR_SAMPLING
 from cvsr.systems.patchvsr import SCALES
 
 LIVE = 32  # tensors of a token's width that the network holds at once, as measured with mlp_ratio 4
+USUAL = 0.5  # GiB for the activations unless a patch alone takes more
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class PatchEnlargement(Enlargement):
         joining: how patches become a frame, one of `cvsr.diffusion.joint_modulation.JOININGS`.
         magnitude: the factor of enlargement that the network is told, from 1 to 4, whatever the true one: more of it,
             more detail (figure 6). None: the true one.
-        memory: GiB that the network's activations may take; as many patches are computed at once as fit.
+        memory: GiB that the network's activations may take; as many patches are computed at once as fit. None: half a
+            GiB, and one patch in any case.
         others: as for `Enlargement`; `tiling` says how large a piece the codec takes, and how long chunks are.
 
     Raises:
@@ -48,7 +50,7 @@ class PatchEnlargement(Enlargement):
     patch: int | None = None
     joining: str = "joint"
     magnitude: float | None = None
-    memory: float = 0.5
+    memory: float | None = None
 
     def __post_init__(self):
         super().__post_init__()
@@ -61,7 +63,7 @@ class PatchEnlargement(Enlargement):
             raise ValueError(
                 f"magnitude={self.magnitude}: out of range; allowed {least:g} to {most:g}; try magnitude={most:g}"
             )
-        if not (math.isfinite(self.memory) and self.memory > 0):
+        if self.memory is not None and not (math.isfinite(self.memory) and self.memory > 0):
             raise ValueError(f"memory={self.memory}: no memory; allowed GiB above 0; try memory=0.5")
 
     def told_scale(self, video: Tensor) -> float:
@@ -149,6 +151,8 @@ class PatchVSRPipeline(SuperResolutionPipeline):
         tokens = (latents.stop - latents.start) * patch.weights.numel() / math.prod(config.patch_size)
         predictions = len(chunk.video) * settings.guider().num_conditions
         needed = predictions * tokens * config.width * LIVE * self.transformer.dtype.itemsize / 2**30  # GiB
+        if settings.memory is None:
+            return max(1, int(USUAL / needed))
         if needed > settings.memory:
             enough = math.ceil(100 * needed) / 100
             raise ValueError(
