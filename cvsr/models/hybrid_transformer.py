@@ -25,6 +25,7 @@ from itertools import accumulate
 
 import torch
 import torch.nn.functional as F
+from diffusers import ModelMixin  # noqa: F401 (diffusers' loader asks for it in a part's own module)
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 

@@ -29,6 +29,18 @@ def test_parts_fit(system, name):
     pipeline(**vars(stage)).check_parts()
 
 
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_diffusers_own_loader_reads_what_it_saves(system, tmp_path):
+    build, kind = SYSTEMS[system]
+    saved = kind(**vars(build(PRESETS["tiny"], ["a red ball"])))
+    saved.save_pretrained(tmp_path)
+    loaded = kind.from_pretrained(tmp_path, local_files_only=True)
+    assert type(loaded.transformer) is type(saved.transformer)
+    found, known = (each.transformer.state_dict() for each in (loaded, saved))
+    assert found.keys() == known.keys()
+    assert all(torch.equal(found[name], weight) for name, weight in known.items())
+
+
 def test_a_stage_of_the_other_kind_is_refused():
     base = build_text_to_video(PRESETS["tiny"], ["a red ball"])
     with pytest.raises(ValueError, match=r"transformer\.in_channels=4: .*allowed 8"):
