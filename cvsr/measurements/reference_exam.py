@@ -36,9 +36,9 @@ class Question(NamedTuple):
 
 
 class ReferenceExam:
-    """Figures of `cvsr.measurements.references.judge` by task and input, for every choice of references.
+    """Figures of `cvsr.measurements.references.judge` by task and input: without references, and what they change.
 
-    Ways "a less none" hold what references change, in the same clips from the same noise.
+    Ways "a less none" hold the differences that references a make, in the same clips from the same noise.
 
     Args:
         comparison: which inputs, numbers of steps, and the size of what is cut out of the clips.
@@ -89,11 +89,11 @@ class ReferenceExam:
                     for name in questions[0].clip.shown
                     if name not in LEFT_OUT
                 }
+                without = reached.pop(NONE)
+                found[f"{NONE}, {steps} steps", group] = without
                 for name, figures in reached.items():
-                    found[f"{name}, {steps} steps", group] = figures
-                    if name != NONE:
-                        gained = {figure: value - reached[NONE][figure] for figure, value in figures.items()}
-                        found[f"{name} less none, {steps} steps", group] = gained
+                    gained = {figure: value - without[figure] for figure, value in figures.items()}
+                    found[f"{name} less none, {steps} steps", group] = gained
         return found
 
 
