@@ -76,7 +76,7 @@ def test_the_houses_comparisons_ask_for_what_there_is(file):
     [
         (
             ("clean", "dirty"),
-            r"\['dirty'\] unknown; allowed \['clean', 'planted errors', 'held-out prompts', 'first_",
+            r"\['dirty'\] unknown; allowed \['clean', 'planted errors', 'held-out prompts', ",
         ),
         (("planted errors",), "told by what becomes of clean inputs; allowed both"),
     ],
