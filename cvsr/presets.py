@@ -209,3 +209,9 @@ PRESETS = {
         pixels=1088,
     ),
 }
+
+# The teaching models' latents, a network that is trained within a lesson.
+PRESETS["small"] = replace(
+    PRESETS["teaching"],
+    super_resolution=replace(PRESETS["teaching"].super_resolution, width=96, depth=2, heads=3),
+)
