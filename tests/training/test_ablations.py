@@ -85,8 +85,8 @@ def test_what_references_are_trained_on_differs_in_nothing_but_the_shards():
     for name, compared in {"degradations": "degradations", "augmentation": "augmentation"}.items():
         comparison = read_comparison(COMPARISONS / f"reference_{name}.yaml")
         runs = [settings_of_run(comparison, v, 1, Path("run"))["data"]["init_args"] for v in comparison.variants]
-        assert len({str(each.pop("shards")) for each in runs}) == len(runs)
-        assert len({str(each.pop(compared, None)) for each in runs}) == len(runs)
+        for differing in ("shards", compared):
+            assert len({str(each.pop(differing)) for each in runs}) == len(runs)
         assert all(each == runs[0] for each in runs)
 
 
