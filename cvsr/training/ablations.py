@@ -121,7 +121,7 @@ def lay_over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Settings:
 def train(
     comparison: Comparison, variant: str, seed: int, runs: str | Path, weights: str | None = None
 ) -> SuperResolutionPipeline:
-    """The trained model of one run, from its folder `runs`/comparison/variant-seed if it is finished.
+    """The trained model of one run, from its folder (`run_folder`) if it is finished.
 
     Raises:
         ValueError: the folder holds a run of other settings.
