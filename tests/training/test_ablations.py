@@ -94,7 +94,7 @@ def test_orders_of_training_are_stages_of_a_third_each():
     comparison = read_comparison(COMPARISONS / "training_order.yaml")
     settings = settings_of_run(comparison, "all at once", 1, Path("run"))
     (budget,) = (c["init_args"] for c in settings["trainer"]["callbacks"] if c["class_path"].endswith("Budget"))
-    shapes = [{"batch": 4, "frames": 1, "size": 8}]
+    shapes = [{"batch": 5, "frames": 1, "size": 8}]
     assert settings["data"]["init_args"]["buckets"] == shapes
     stages = {}
     for name in ("difficult to easy", "easy to difficult"):
