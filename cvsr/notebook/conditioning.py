@@ -48,7 +48,7 @@ def draw_designs(target: int, references: int) -> Figure:
     axes.invert_yaxis()
     axes.legend(
         handles=[axes.barh(0, 0, color=PALETTE[colour], label=name) for name, colour in COLOURS.items()],
-        loc="lower right",
+        loc="upper right",
         fontsize=8,
         frameon=False,
     )

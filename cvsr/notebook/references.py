@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cvsr.measurements.reference_clips import close_up  # noqa: F401 (lesson 06 takes it from here)
 from cvsr.models.hybrid_transformer import HybridTransformer
 from cvsr.models.windows import Size
 from cvsr.notebook.figures import side_by_side
 
 ASKING, READ = (86, 180, 233), (230, 159, 0)  # sky and orange
+HEAD = 10  # pixels of an arrow's
 DIMMED = 0.35  # how much of a picture is left where nothing is read
 
 
@@ -111,7 +111,8 @@ def draw_reading(
     most = max(float(weights[token]) for token in read)
     for token in reversed(read):  # the strongest on top
         width = max(1, round(4 * float(weights[token]) / most))
-        cv2.arrowedLine(canvas, middle(asking), middle(token), (255, 255, 255), width + 2, cv2.LINE_AA, 0, 0.04)
-        cv2.arrowedLine(canvas, middle(asking), middle(token), READ, width, cv2.LINE_AA, 0, 0.04)
+        tip = HEAD / math.dist(middle(asking), middle(token))
+        cv2.arrowedLine(canvas, middle(asking), middle(token), (255, 255, 255), width + 2, cv2.LINE_AA, 0, tip)
+        cv2.arrowedLine(canvas, middle(asking), middle(token), READ, width, cv2.LINE_AA, 0, tip)
     cv2.circle(canvas, middle(asking), 7, ASKING, 3, cv2.LINE_AA)
     return side_by_side({f"the target, and its {len(pictures) - 1} references": canvas}, height)
