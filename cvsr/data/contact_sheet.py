@@ -12,8 +12,8 @@ import numpy as np
 from cvsr.data.edits import edit
 from cvsr.data.photographs import PHOTOGRAPHS, Pan, render_pan
 from cvsr.data.scenes import sample_scene
-from cvsr.data.tasks import editing, identity_references, text_to_video
-from cvsr.data.world import render
+from cvsr.data.tasks import editing, text_to_video
+from cvsr.data.world import render, render_identity
 
 COLUMNS = 8
 
@@ -38,8 +38,10 @@ def _row(tiles: list[np.ndarray]) -> np.ndarray:
 def _references(tile: int) -> list[np.ndarray]:
     """Scenes of a single object, each before its reference."""
     alone = [s for s in range(100) if len(sample_scene(s, "validation").objects) == 1][: COLUMNS // 2]
-    samples = [identity_references(seed, "validation", 1, tile, tile) for seed in alone]
-    return [picture for s in samples for picture in (s.video[0], s.references[0])]
+    scenes = [sample_scene(seed, "validation") for seed in alone]
+    pictures = [render_identity(s.objects[0], 4 * seed, tile)[0] for s, seed in zip(scenes, alone, strict=True)]
+    shown = zip(scenes, pictures, strict=True)
+    return [each for scene, picture in shown for each in (render(scene, 1, tile, tile).frames[0], picture)]
 
 
 def _twins(tile: int) -> list[np.ndarray]:

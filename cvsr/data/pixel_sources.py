@@ -97,7 +97,7 @@ def _pan(seed: int, sources: PixelSources) -> Clip:
 
 def _identity(seed: int, sources: PixelSources) -> Clip:
     size, side = (sources.size, sources.size), sources.reference_size
-    drawn = identity_references(seed, sources.split, sources.frames, *size, picture_size=2 * side)
+    drawn = identity_references(seed, sources.split, sources.frames, *size, picture_size=4 * side)
     shown = zip(drawn.references, drawn.reference_masks, strict=True)
     pictures, masks = zip(*(cut_out(picture, mask, side) for picture, mask in shown), strict=True)
     references = References(np.stack(pictures)[:, None], np.stack(masks)[:, None])

@@ -3,14 +3,14 @@
 Legend: T frames, H rows, W columns, n objects or references. Videos are uint8 (T, H, W, 3).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cvsr.data.edits import edit
 from cvsr.data.photographs import render_pan, sample_pan
 from cvsr.data.scenes import generator, sample_scene
-from cvsr.data.world import render, render_identity
+from cvsr.data.world import render, render_moment
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class TextToVideo:
 
 @dataclass(frozen=True)
 class IdentityReferences:
-    """A video, and a picture (H, H, 3) of each of its first objects alone: other pose, ground and light.
+    """A video, and a picture (H, H, 3) of each of its first objects alone, at a moment of its own.
 
     `masks` (n, T, H, W) bool is where each referenced object is seen in the video, `reference_masks` n times
     (H, H) bool where it is in its picture.
@@ -82,7 +82,9 @@ def identity_references(
 ) -> IdentityReferences:
     """A scene with pictures of its first `max_references` objects, the main one first.
 
-    Their side is `picture_size`, that of the video's shorter one by default.
+    As in the paper each shows its object at a moment of the clip that is no frame of it (UniMMVSR appendix A.2); in
+    another pose and light it is seen in `cvsr.data.world.render_identity`. The pictures' side is `picture_size`, that
+    of the video's shorter one by default.
     """
     if max_references < 1:
         raise ValueError(f"max_references={max_references}: must be at least 1")
@@ -90,7 +92,8 @@ def identity_references(
     rendering = render(scene, frames, height, width)
     chosen = scene.objects[:max_references]
     side = min(height, width) if picture_size is None else picture_size
-    pictures = [render_identity(spec, 4 * seed + i, side) for i, spec in enumerate(chosen)]
+    rng = generator(seed, split, purpose=4)
+    pictures = [render_moment(replace(scene, objects=(spec,)), float(rng.random()), side) for spec in chosen]
     return IdentityReferences(
         rendering.frames,
         rendering.caption,

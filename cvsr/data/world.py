@@ -16,7 +16,7 @@ from cvsr.data.noise import Grid
 from cvsr.data.painting import MARGIN, Bitmap, paint
 from cvsr.data.scenes import LIGHTS, ObjectSpec, Scene, generator, pick, sample_scene
 
-__all__ = ["Rendering", "identity_scene", "pose", "render", "render_identity", "sample_scene"]
+__all__ = ["Rendering", "identity_scene", "pose", "render", "render_identity", "render_moment", "sample_scene"]
 
 _DRAWN = 256  # smaller frames are drawn at the next multiple of their size above this, then reduced
 _OBJECT_DENSITY, _GROUND_DENSITY = 1.3, 1.2  # bitmap pixels a frame pixel: sharp when the camera zooms in
@@ -37,8 +37,22 @@ def render(scene: Scene, frames: int = 17, height: int = 256, width: int = 256) 
     for name, value in (("frames", frames), ("height", height), ("width", width)):
         if value < 1:
             raise ValueError(f"{name}={value}: must be at least 1")
+    times = np.linspace(0, 1, frames) if frames > 1 else np.array([0.5])
+    return _render(scene, times, height, width)
+
+
+def render_moment(scene: Scene, time: float, size: int = 256) -> tuple[np.ndarray, np.ndarray]:
+    """The main object of a scene, alone where it is at `time` in [0, 1], frames or not.
+
+    Image uint8 (size, size, 3) and mask bool (size, size).
+    """
+    rendering = _render(replace(scene, objects=scene.objects[:1]), np.array([time]), size, size)
+    return rendering.frames[0], rendering.masks[0, 0]
+
+
+def _render(scene: Scene, times: np.ndarray, height: int, width: int) -> Rendering:
     factor = max(1, min(8, -(-_DRAWN // min(height, width))))
-    stage = _Stage(scene, frames, height * factor, width * factor)
+    frames, stage = len(times), _Stage(scene, times, height * factor, width * factor)
     video = np.empty((frames, height, width, 3), np.uint8)
     masks = np.empty((len(scene.objects), frames, height, width), bool)
     for index in range(frames):
@@ -131,10 +145,10 @@ def _camera(motion: str, time: float) -> np.ndarray:
 class _Stage:
     """A scene with everything painted that does not change from frame to frame."""
 
-    def __init__(self, scene: Scene, frames: int, height: int, width: int) -> None:
+    def __init__(self, scene: Scene, times: np.ndarray, height: int, width: int) -> None:
         self.scene, self.height, self.width = scene, height, width
         self.unit = float(min(height, width))
-        self.times = np.linspace(0, 1, frames) if frames > 1 else np.array([0.5])
+        self.times = times
         to_pixels = np.array([[self.unit, 0, width / 2], [0, self.unit, height / 2], [0, 0, 1]])
         self.views = [to_pixels @ _camera(scene.camera, t) for t in self.times]
         self.bitmaps = [paint(o, o.size * self.unit * _OBJECT_DENSITY) for o in scene.objects]

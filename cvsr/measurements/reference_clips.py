@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cvsr.data.reference_augmentation import MOST_SHIFT, ReferenceAugmentation, apply_changes
-from cvsr.data.references import References, cut_out
-from cvsr.data.scenes import sample_scene
+from cvsr.data.reference_augmentation import MOST_SHIFT
+from cvsr.data.references import cut_out
+from cvsr.data.scenes import ObjectSpec, sample_scene
 from cvsr.data.tasks import IdentityReferences, editing, identity_references
 from cvsr.data.video import to_tensor
 from cvsr.data.world import render_identity
@@ -17,11 +17,8 @@ from cvsr.measurements.likeness import SIDE, Subject
 from cvsr.pipelines.tiling import SPATIAL
 
 NONE = "no references"
-DRAWN = 2 * SIDE  # pixels of a picture before its object is cut out
-FARTHER = ReferenceAugmentation(  # than in training, about twice: what users show was never seen with the clip
-    crop=0.3, rotation=50.0, perspective=0.1, brightness=0.3, contrast=0.3, temperature=0.12, ground=1.0
-)
-LATE = 2 * MOST_SHIFT  # frames, likewise
+DRAWN = 4 * SIDE  # pixels of a picture before its object is cut out
+LATE = 2 * MOST_SHIFT  # frames: twice as many as in training, what users show was never seen with the clip
 
 
 @dataclass(frozen=True)
@@ -46,20 +43,21 @@ class ReferenceClip:
 def identity_clip(seed: int, frames: int, pixels: int, split: str = SPLIT) -> ReferenceClip:
     """A scene with an ID image of each of its first objects, with those of the next scene, one too many, one too few.
 
-    The one too many is a second picture of the main object: training shows no more than one of each. "Cross-pair" ones
-    (UniMMVSR section 3.4) are the right ones in yet another pose and light, on another ground.
+    "Cross-pair" ones (UniMMVSR section 3.4) show the right objects in another pose and light, on another ground. One of
+    these is the one too many: training shows no more than one picture of an object.
     """
     drawn = identity_references(seed, split, frames, pixels, pixels, picture_size=DRAWN)
     subjects = _subjects(drawn)
     right = [_to_reference(subject.picture) for subject in subjects]
     others = _subjects(identity_references(seed + 1, split, 1, pixels, pixels, picture_size=DRAWN))
-    second, where = render_identity(sample_scene(seed, split).objects[0], 4 * seed + len(subjects), DRAWN)
+    specs = sample_scene(seed, split).objects[: len(subjects)]
+    crossed = [_to_reference(_seen_elsewhere(spec, 4 * seed + index)) for index, spec in enumerate(specs)]
     shown = {
         NONE: [],
         "right references": right,
-        "cross-pair references": [_to_reference(picture) for picture in _seen_anew(subjects, seed)],
+        "cross-pair references": crossed,
         "wrong references": [_to_reference(subject.picture) for subject in others],
-        "one reference more": [*right, _to_reference(cut_out(second, where, SIDE)[0])],
+        "one reference more": [*right, crossed[0]],
     }
     if len(right) > 1:
         shown["one reference fewer"] = right[:-1]
@@ -116,14 +114,9 @@ def _subjects(drawn: IdentityReferences) -> tuple[Subject, ...]:
     return tuple(Subject(seen, *cut) for seen, cut in zip(drawn.masks, cuts, strict=True))
 
 
-def _seen_anew(subjects: tuple[Subject, ...], seed: int) -> list[np.ndarray]:
-    """Their pictures, each changed in its pose, light and ground."""
-    pictures = References(
-        np.stack([subject.picture for subject in subjects])[:, None],
-        np.stack([subject.shown for subject in subjects])[:, None],
-    )
-    drawn = FARTHER.sample(np.random.default_rng(seed), pictures)
-    return [changed[0] for changed in apply_changes(drawn, pictures, frames=1)]
+def _seen_elsewhere(spec: ObjectSpec, seed: int) -> np.ndarray:
+    """An object in another pose, light and place, uint8 (SIDE, SIDE, 3)."""
+    return cut_out(*render_identity(spec, seed, 2 * SIDE), SIDE)[0]
 
 
 def _to_reference(picture: np.ndarray) -> Tensor:

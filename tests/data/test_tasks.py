@@ -55,7 +55,9 @@ def test_references_come_with_their_masks():
         assert n == len(s.reference_masks) == len(s.masks) == min(3, len(sample_scene(seed).objects))
         assert s.masks.shape == (n, 3, 64, 64)
         assert all(r.shape == (64, 64, 3) for r in s.references)
-        assert all(m.mean() > 0.04 for m in s.reference_masks)
+        assert all(m.mean() > 0.01 for m in s.reference_masks)
+        seen = [clip[:, m].any() for clip, m in zip(s.masks, s.reference_masks, strict=True)]
+        assert any(seen)  # at another moment, near where it was
 
 
 def test_only_the_edited_object_changes():

@@ -11,7 +11,7 @@ from cvsr.data.palette import COLOURS
 from cvsr.data.scenes import CAMERAS, MOTIONS, SPLITS, sample_scene
 from cvsr.data.shapes import KINDS, shape
 from cvsr.data.textures import TEXTURES
-from cvsr.data.world import identity_scene, pose, render, render_identity
+from cvsr.data.world import identity_scene, pose, render, render_identity, render_moment
 
 
 def psnr(a, b):
@@ -183,6 +183,17 @@ def test_a_texture_leaves_the_object_its_colour(name):
     assert cover.max() <= 1
     assert cover.mean() < 0.4
     assert name == "plain" or cover.std() > 0.1
+
+
+def test_a_moment_of_one_object_is_what_a_video_shows_then():
+    scene = next(s for s in map(sample_scene, range(100)) if len(s.objects) == 1)
+    video = render(scene, 5, 64, 64)
+    for index in range(5):
+        picture, mask = render_moment(scene, index / 4, 64)
+        assert np.abs(picture.astype(int) - video.frames[index]).max() <= 2  # its ground is painted for itself
+        assert (mask == video.masks[0, index]).mean() > 0.99
+    between, _ = render_moment(scene, 0.6, 64)
+    assert all(np.abs(between.astype(int) - frame).max() > 2 for frame in video.frames)
 
 
 def test_references_show_the_object_alone_elsewhere():
