@@ -96,7 +96,7 @@ def draw_positions(
                 place, row, f"{near:.2f}", ha="center", va="center", fontsize=8,
                 color="white" if shade > 0.55 else "black",
             )  # fmt: skip
-    axes.plot(frame, 0, "v", color=PALETTE["vermilion"], markersize=9, markeredgecolor="white")
+    axes.plot(frame, -0.55, "v", color=PALETTE["vermilion"], markersize=8)
     axes.set_yticks(range(len(names)), list(names))
     axes.set_xticks(range(max(sum(lengths), 1)))
     axes.set(xlim=(-0.6, sum(lengths) - 0.4), xlabel="rotary position in time")
