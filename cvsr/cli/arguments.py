@@ -9,20 +9,16 @@ from cvsr.cli.options import (
     Parser,
     add_command,
     add_guidance,
+    add_patches,
     add_references,
     add_seed,
     add_steps,
     add_weights_folder,
 )
+from cvsr.cli.systems import SYSTEMS
 from cvsr.cli.values import one_of, real, whole
-from cvsr.presets import SAMPLING, SEEDVR_SAMPLING, SIMPLEGVR_SAMPLING, UNIMMVSR_SAMPLING
+from cvsr.presets import PATCHVSR_SAMPLING, SAMPLING, SEEDVR_SAMPLING, SIMPLEGVR_SAMPLING, UNIMMVSR_SAMPLING
 
-SYSTEMS = {  # name on the command line: its folder of weights
-    "base": "super_resolution",
-    "seedvr": "seedvr",
-    "simplegvr": "simplegvr",
-    "unimmvsr": "unimmvsr",
-}
 COLOUR_CORRECTIONS = {
     "none": "leave them as they are drawn",
     "wavelet": "take low frequencies from the input, place by place",
@@ -78,6 +74,7 @@ def _add_upscale(commands) -> None:
         "  python -m cvsr upscale frames/ large.mp4 --scale 2 --compare\n"
         "  python -m cvsr upscale photo.png large.png\n"
         "  python -m cvsr upscale portrait.mp4 large.mp4 --reference face.png --reference hat.png\n"
+        "  python -m cvsr upscale small.mp4 huge.mp4 --scale 8 --system patchvsr --memory 2\n"
         "  python -m cvsr upscale noisy.mp4 clean.mp4 --detail 1 --consistency 0 --strength 0.3 --seed 7",
     )
     command.add_argument("input", metavar="IN", help="a video, an image, or a folder of frames")
@@ -156,7 +153,12 @@ def _add_output(command: Parser) -> None:
 
 def _default(name: str) -> str:
     """What a setting of super-resolution is in every system unless it is given."""
-    own = {"seedvr": SEEDVR_SAMPLING, "simplegvr": SIMPLEGVR_SAMPLING, "unimmvsr": UNIMMVSR_SAMPLING}
+    own = {
+        "seedvr": SEEDVR_SAMPLING,
+        "simplegvr": SIMPLEGVR_SAMPLING,
+        "unimmvsr": UNIMMVSR_SAMPLING,
+        "patchvsr": PATCHVSR_SAMPLING,
+    }
     usual = getattr(SAMPLING, name)
     others = {system: getattr(sampling, name) for system, sampling in own.items()}
     different = [f"{system} {value:g}" for system, value in others.items() if value != usual]
@@ -199,7 +201,8 @@ def _add_common(command: Parser) -> None:
     command.add_argument(
         "--system",
         type=one_of("system", SYSTEMS),
-        help=f"{', '.join(SYSTEMS)} (default base; with references, unimmvsr)",
+        help=f"{', '.join(SYSTEMS)} (default base, or the one that has an option given)",
     )
     add_references(command, "unimmvsr")
+    add_patches(command, "patchvsr")
     add_weights_folder(command)

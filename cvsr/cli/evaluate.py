@@ -2,15 +2,16 @@
 
 import sys
 import time
+import warnings
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from cvsr.cli.arguments import SYSTEMS
 from cvsr.cli.evaluate_arguments import COMPARISONS
 from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device, quiet_libraries
+from cvsr.cli.systems import SYSTEMS
 from cvsr.measurements import (
     ablations,
     autoencoder,
@@ -33,6 +34,7 @@ from cvsr.measurements.results import (
     write_result,
 )
 from cvsr.pipelines.store import load
+from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.training.ablations import COMPARISONS as COMPARISON_FILES
 from cvsr.training.ablations import minutes, read_comparison
 from cvsr.weights import weights_folder
@@ -123,8 +125,7 @@ def _measure(name: str, count: int, weights: str | None, options: dict) -> dict:
 
 def _rows(name: str, count: int, clips: list[Clip], weights: str | None, options: dict) -> list[Row]:
     if name == "cascade":
-        enlargers = {system: load(folder, weights).to(device()) for system, folder in SYSTEMS.items()}
-        return cascade.measure(load("text_to_video", weights).to(device()), enlargers, count, options["seed"])
+        return cascade.measure(load("text_to_video", weights).to(device()), _enlargers(weights), count, options["seed"])
     model = load(options.get("model", name), weights).to(device())
     if name == "detail_curve":
         return detail_curve.measure(model, clips, options["steps"], options["seed"])
@@ -142,6 +143,15 @@ def _rows(name: str, count: int, clips: list[Clip], weights: str | None, options
         return references.measure(model, base, reader, count, options["seed"])
     assert name == "text_to_video", name
     return text_to_video.measure(model, reader, count, options["steps"], options["guidance"], options["seed"])
+
+
+def _enlargers(weights: str | None) -> dict[str, SuperResolutionPipeline]:
+    """Every system whose weights are there; of others there is a warning."""
+    root = weights_folder(weights)
+    there = {system: folder for system, folder in SYSTEMS.items() if (root / folder).is_dir()}
+    for system in SYSTEMS.keys() - there:
+        warnings.warn(f"weights={root / SYSTEMS[system]}: no such folder; {system} is left out", stacklevel=2)
+    return {system: load(folder, weights).to(device()) for system, folder in there.items()}
 
 
 def _target(name: str, json: str | None) -> Path:

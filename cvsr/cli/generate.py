@@ -1,15 +1,16 @@
 """`python -m cvsr generate`."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from cvsr.cli.arguments import SYSTEMS
 from cvsr.cli.comparison import before_and_after, comparison_path
 from cvsr.cli.memory import keep_freed_memory
-from cvsr.cli.references import choose_system, reference_settings
+from cvsr.cli.references import reference_settings
 from cvsr.cli.session import device, quiet_libraries, report
+from cvsr.cli.systems import SYSTEMS, choose_system, given
 from cvsr.data.files import check_output
 from cvsr.data.video import write_video
 from cvsr.pipelines.cascade import CascadePipeline
@@ -34,16 +35,19 @@ def generate(
     no_upscale: bool,
     compare: bool,
     weights: str | None,
+    **patchwise: Any,
 ) -> int:
     """Make a video file from a prompt. What can be wrong is found before the work begins."""
     compared = comparison_path(output) if compare and not no_upscale else None
     shown = [*reference, *reference_video]
-    if shown and no_upscale:
-        raise ValueError(f"no-upscale: leaves out what reads {shown[0]}; allowed without references; try without it")
-    system = choose_system(system, shown)
+    asked_for = {"reference": reference, "reference_video": reference_video, **patchwise}
+    if no_upscale and (options := given(asked_for)):
+        option = f"--{next(iter(options)).replace('_', '-')}"
+        raise ValueError(f"no-upscale: leaves out what has {option}; allowed without it; try one of them")
+    system = choose_system(system, **asked_for)
     for path in filter(None, (output, compared)):
         check_output(path, shown)
-    references = reference_settings(reference, reference_video, frames)
+    own = reference_settings(reference, reference_video, frames) | given(patchwise)
     keep_freed_memory()
     quiet_libraries()
     base = load("text_to_video", weights)
@@ -64,7 +68,7 @@ def generate(
         cascade = CascadePipeline(base, enlarger).to(device())
         asked = enlarger.asked(**enlarging)
         enlarging = {name: getattr(asked, name) for name in enlarging}
-        both = cascade(**arguments, base_inference_steps=steps, **enlarging, **references)
+        both = cascade(**arguments, base_inference_steps=steps, **enlarging, **own)
         small, large = both.base[0], both.frames[0]
     settings = {
         "command": "generate",
@@ -75,6 +79,7 @@ def generate(
         "guidance": guidance,
         "references": [Path(path).name for path in shown],
         **enlarging,
+        **given(patchwise),
     }
     _write(output, large, settings)
     if compared:

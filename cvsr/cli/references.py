@@ -9,20 +9,7 @@ from torch import Tensor
 from cvsr.cli.memory import check_memory
 from cvsr.data.video import read_video, to_tensor
 
-READING = ("unimmvsr",)  # the systems that read references
 BYTES_PER_VALUE = 12  # of a reference: float32, once more at the size at which it is read, and while it is resized
-
-
-def choose_system(asked: str | None, references: Sequence[str]) -> str:
-    """The system asked for, or the usual one; ValueError if there are references and it reads none."""
-    if not references:
-        return asked or "base"
-    if asked not in (None, *READING):
-        raise ValueError(
-            f"system={asked}: reads no references, and {len(references)} are given; allowed {', '.join(READING)};"
-            f" try --system {READING[0]}, or no --reference and no --reference-video"
-        )
-    return asked or READING[0]
 
 
 def reference_settings(images: Sequence[str], videos: Sequence[str], frames: int) -> dict[str, list[Tensor]]:

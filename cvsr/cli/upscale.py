@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from cvsr.cli.arguments import SYSTEMS
 from cvsr.cli.comparison import before_and_after, comparison_path
 from cvsr.cli.memory import check_memory, keep_freed_memory
-from cvsr.cli.references import choose_system, reference_settings
+from cvsr.cli.references import reference_settings
 from cvsr.cli.session import device, quiet_libraries, report
+from cvsr.cli.systems import SYSTEMS, choose_system, given
 from cvsr.data.encoding import MAX_SIDE
 from cvsr.data.files import check_output
 from cvsr.data.video import Video, read_video, to_frames, to_tensor, video_output
@@ -43,15 +44,16 @@ def upscale(
     salvage: bool,
     compare: bool,
     weights: str | None,
+    **patchwise: Any,
 ) -> int:
     """Enlarge a video file. What can be wrong is found before the work begins."""
     compared, shown = comparison_path(output) if compare else None, [*reference, *reference_video]
-    system = choose_system(system, shown)
+    system = choose_system(system, reference=reference, reference_video=reference_video, **patchwise)
     for path in filter(None, (output, compared)):
         check_output(path, [input, *shown])
     video = read_video(input, salvage=salvage, max_frames=frames)
     _check_size(video, scale)
-    references = reference_settings(reference, reference_video, len(video))
+    own = reference_settings(reference, reference_video, len(video)) | given(patchwise)
     keep_freed_memory()
     quiet_libraries()
     pipeline = load(SYSTEMS[system], weights).to(device())
@@ -65,11 +67,13 @@ def upscale(
         consistency=consistency,
         colour_correction=colour_correction,
         generator=torch.Generator().manual_seed(seed),
-        **references,
+        **own,
     )
+    pipeline.check(torch.empty(1, 3, *video.frames.shape[:3], device="meta"), asked)
     names = ("scale", "prompt", "strength", "detail", "consistency", "colour_correction")
     settings = {name: getattr(asked, name) for name in names}
     settings |= {"steps": asked.num_inference_steps, "seed": seed, "references": [Path(path).name for path in shown]}
+    settings |= given(patchwise)
     made_by = {"command": "upscale", "system": system, **settings}
     metadata = {**video.metadata, "cvsr": made_by}
     with ExitStack() as stack:

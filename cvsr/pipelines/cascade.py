@@ -12,11 +12,11 @@ from torch import Tensor
 
 from cvsr.pipelines.base import Generators, StepCallback, VideoPipeline
 from cvsr.pipelines.latent_super_resolution import LatentSuperResolutionPipeline
-from cvsr.pipelines.output import check_output_type, to_output_type
+from cvsr.pipelines.output import to_output_type
 from cvsr.pipelines.patchvsr import PatchVSRPipeline
 from cvsr.pipelines.seedvr import SeedVRPipeline
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
-from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.pipelines.text_to_video import TextToVideoPipeline, check_inputs
 from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
 from cvsr.presets import SAMPLING
 
@@ -76,17 +76,22 @@ class CascadePipeline(DiffusionPipeline):
             output_type: "pt" or "np", see `VideoPipelineOutput`.
             return_dict: False for a plain tuple (small, large).
             callback_on_step_end: called after every step with the stage's pipeline; each counts from 0.
-            enlarging: further settings of the second stage, which are those of an `Enlargement`, and `references`
-                where it reads any: the base model reads the text alone.
+            enlarging: further settings of the second stage, its own among them, such as `references` or `patch`: see
+                the class that it names `settings`. The base model reads the text alone.
 
         Raises:
             ValueError: an argument outside of what is said above.
         """
-        check_output_type(output_type)
+        check_inputs(height, width, num_frames, output_type)
         if output_type == "latent":
             raise ValueError(
                 "output_type='latent': the stages have two; allowed 'pt', 'np'; try a single stage"
             )
+        settings = self.super_resolution.asked(
+            prompt=prompt, generator=generator, callback_on_step_end=callback_on_step_end, **enlarging
+        )
+        batch = 1 if isinstance(prompt, str) else len(prompt)
+        self.super_resolution.check(torch.empty(batch, 3, num_frames, height, width, device="meta"), settings)
         latents = self.text_to_video(
             prompt,
             height,
@@ -98,9 +103,6 @@ class CascadePipeline(DiffusionPipeline):
             output_type="latent",
             callback_on_step_end=callback_on_step_end,
         ).frames
-        settings = self.super_resolution.asked(
-            prompt=prompt, generator=generator, callback_on_step_end=callback_on_step_end, **enlarging
-        )
         small, large = self.super_resolution.from_base(latents, num_frames, settings)
         output = CascadeOutput(to_output_type(small, output_type), to_output_type(large, output_type))
         return output if return_dict else output.to_tuple()

@@ -21,7 +21,7 @@ from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.output import VideoPipelineOutput
 from cvsr.pipelines.streaming import Chunk
 from cvsr.pipelines.super_resolution import Redraw, Show, SuperResolutionPipeline
-from cvsr.pipelines.tiling import PATCH, SPATIAL, Tile
+from cvsr.pipelines.tiling import PATCH, SPATIAL, TEMPORAL, Tile, up
 from cvsr.presets import PATCHVSR_SAMPLING
 from cvsr.systems.patchvsr import SCALES
 
@@ -55,7 +55,10 @@ class PatchEnlargement(Enlargement):
     def __post_init__(self):
         super().__post_init__()
         if self.patch is not None and (self.patch < PATCH or self.patch % PATCH):
-            raise ValueError(f"patch={self.patch}: no patch's size; allowed multiples of {PATCH}; try None")
+            nearest = max(PATCH, up(self.patch, PATCH))
+            raise ValueError(
+                f"patch={self.patch}: no patch's size; allowed multiples of {PATCH}; try patch={nearest}"
+            )
         if self.joining not in JOININGS:
             raise ValueError(f"joining={self.joining!r}: unknown; allowed {list(JOININGS)}; try 'joint'")
         least, most = SCALES
@@ -108,12 +111,17 @@ class PatchVSRPipeline(SuperResolutionPipeline):
         """
         return self.run(video, PatchEnlargement(**settings), output_type, return_dict)
 
+    def check(self, video: Tensor, settings: Enlargement) -> None:
+        """As everywhere, and for a patch or a memory that does not fit the network."""
+        super().check(video, settings)
+        self.patches_at_once(video, _patchwise(settings))
+
     def show(self, chunk: Chunk, settings: Enlargement) -> Show:
         """What the canvas of a chunk is drawn from; `low` is only a tile of it."""
-        asked = settings if isinstance(settings, PatchEnlargement) else PatchEnlargement(**vars(settings))
+        asked = _patchwise(settings)
         sides = [side // SPATIAL for side in asked.canvas(chunk.video)]
         patches = cover(*sides, self.patch_size(asked) // SPATIAL, asked.joining)
-        at_once = self.patches_at_once(asked, patches[0], chunk)
+        at_once = self.patches_at_once(chunk.video, asked)
         enlarged = asked.enlarged(chunk.video)
         most = self.transformer.config.sample_size * SPATIAL
         shown = partial(
@@ -145,11 +153,13 @@ class PatchVSRPipeline(SuperResolutionPipeline):
             )
         return settings.patch or most
 
-    def patches_at_once(self, settings: PatchEnlargement, patch: Patch, chunk: Chunk) -> int:
-        """How many patches the budget allows; ValueError if there is not enough for one."""
-        config, latents = self.transformer.config, chunk.latents
-        tokens = (latents.stop - latents.start) * patch.weights.numel() / math.prod(config.patch_size)
-        predictions = len(chunk.video) * settings.guider().num_conditions
+    def patches_at_once(self, video: Tensor, settings: PatchEnlargement) -> int:
+        """How many patches of a chunk of a video the budget allows; ValueError if there is not enough for one."""
+        config, most = self.transformer.config, self.patch_size(settings)
+        frames = 1 + up(min(video.shape[2], settings.tiling.frames) - 1, TEMPORAL) // TEMPORAL  # of latents
+        height, width = (min(side, most) // SPATIAL for side in settings.canvas(video))
+        tokens = frames * height * width / math.prod(config.patch_size)
+        predictions = len(video) * settings.guider().num_conditions
         needed = predictions * tokens * config.width * LIVE * self.transformer.dtype.itemsize / 2**30  # GiB
         if settings.memory is None:
             return max(1, int(USUAL / needed))
@@ -213,3 +223,8 @@ class PatchVSRPipeline(SuperResolutionPipeline):
             tile.of_latents(low).addcmul_(shown.low, tile.latent_weights.to(low))
         latents = redraw(shown._replace(low=low), noise)
         return self.decoded(tiles, noise, lambda tile: tile.of_latents(latents))
+
+
+def _patchwise(settings: Enlargement) -> PatchEnlargement:
+    """Settings of any system, completed by this one's usual ones."""
+    return settings if isinstance(settings, PatchEnlargement) else PatchEnlargement(**vars(settings))

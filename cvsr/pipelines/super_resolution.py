@@ -47,6 +47,14 @@ class SuperResolutionPipeline(VideoPipeline):
         """The settings given, completed by the system's own; ValueError for one outside of what they allow."""
         return self.settings(**settings).completed(self.sampling)
 
+    def check(self, video: Tensor, settings: Enlargement) -> None:
+        """ValueError if a video (B, 3, T, H, W) cannot be enlarged as asked, before long work.
+
+        Only its shape counts: a tensor on the device "meta" stands for one that is yet to be made.
+        """
+        settings.size(video)
+        settings.prompts(len(video))
+
     def input_channels(self, channels: int) -> list[int]:
         """The noisy latents and the input's."""
         return [2 * channels]
@@ -140,6 +148,7 @@ class SuperResolutionPipeline(VideoPipeline):
         settings = settings.completed(self.sampling)
         chunks = cut(pieces, settings.tiling)
         first = next(chunks)
+        self.check(first.video, settings)
         size = settings.size(first.video)
         tiles = settings.tiling.cover(*settings.canvas(first.video))
         count = settings.tiling.chunks(num_frames) if num_frames is not None else math.inf

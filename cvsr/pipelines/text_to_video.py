@@ -49,7 +49,7 @@ class TextToVideoPipeline(VideoPipeline):
         Raises:
             ValueError: an argument outside of what is said above.
         """
-        _check_inputs(height, width, num_frames, output_type)
+        check_inputs(height, width, num_frames, output_type)
         prompts = [prompt] if isinstance(prompt, str) else prompt
         velocity = self.guided_velocity(prompts, guidance_scale, num_inference_steps)
         noise = self.draw_noise(self._latent_size(len(prompts), num_frames, height, width), generator)
@@ -82,7 +82,8 @@ class TextToVideoPipeline(VideoPipeline):
         return batch, channels, 1 + math.ceil((frames - 1) / TEMPORAL), height // SPATIAL, width // SPATIAL
 
 
-def _check_inputs(height: int, width: int, num_frames: int, output_type: str) -> None:
+def check_inputs(height: int, width: int, num_frames: int, output_type: str) -> None:
+    """ValueError for a size, a length or a kind of output that there is none of."""
     check_output_type(output_type)
     check_at_least(1, num_frames=num_frames)
     for name, side in (("height", height), ("width", width)):

@@ -9,6 +9,7 @@ import torch
 
 from cvsr.data.video import write_video
 from cvsr.pipelines.latent_super_resolution import LatentSuperResolutionPipeline
+from cvsr.pipelines.patchvsr import PatchVSRPipeline
 from cvsr.pipelines.seedvr import SeedVRPipeline
 from cvsr.pipelines.store import save
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
@@ -16,6 +17,7 @@ from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
 from cvsr.presets import PRESETS
 from cvsr.systems.base import build_super_resolution, build_text_to_video
+from cvsr.systems.patchvsr import build_patchvsr
 from cvsr.systems.seedvr import build_seedvr
 from cvsr.systems.simplegvr import build_simplegvr
 from cvsr.systems.unimmvsr import build_unimmvsr
@@ -34,7 +36,8 @@ def weights(tmp_path_factory):
     seedvr = build_seedvr(PRESETS["tiny"], ["a red ball"])
     simplegvr = build_simplegvr(PRESETS["tiny"], ["a red ball"])
     unimmvsr = build_unimmvsr(PRESETS["tiny"], ["a red ball"])
-    stages = (base, enlarger, seedvr, simplegvr, unimmvsr)
+    patchvsr = build_patchvsr(PRESETS["tiny"], ["a red ball"])
+    stages = (base, enlarger, seedvr, simplegvr, unimmvsr, patchvsr)
     for weight in (p for stage in stages for p in stage.transformer.parameters()):
         weight.data.add_(torch.randn_like(weight) * 0.05)  # fresh networks predict 0, whatever the seed
     save(base.autoencoder, folder / "autoencoder")
@@ -44,9 +47,10 @@ def weights(tmp_path_factory):
         ("seedvr", SeedVRPipeline(**vars(seedvr))),
         ("simplegvr", LatentSuperResolutionPipeline(**vars(simplegvr))),
         ("unimmvsr", UniMMVSRPipeline(**vars(unimmvsr))),
+        ("patchvsr", PatchVSRPipeline(**vars(patchvsr))),
     ):
         save(made, folder / name, shared=[*CODEC])
-    for name in ("autoencoder", "text_to_video", "super_resolution", "seedvr", "simplegvr", "unimmvsr"):
+    for name in ("autoencoder", "text_to_video", "super_resolution", "seedvr", "simplegvr", "unimmvsr", "patchvsr"):
         shared = {} if name == "autoencoder" else CODEC
         write_card(
             folder / name, Card("tiny", "none", "0", 0, "nothing", 0, "cpu", 0.0, {"psnr": 31.25}, shared)

@@ -129,3 +129,19 @@ def test_mistakes_are_answered_in_one_line(arguments, words, capsys):
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+
+
+def test_systems_without_weights_are_named_and_left_out_of_the_cascade(judged, tmp_path, monkeypatch, capsys):
+    shutil.rmtree(judged / "patchvsr")
+    measured = []
+
+    def measure(base, enlargers, count, seed):
+        measured.extend(enlargers)
+        return [Row("bicubic", "prompts", count, {"detail": Estimate(0.5)})]
+
+    monkeypatch.setattr(command.cascade, "measure", measure)
+    arguments = ["evaluate", "cascade", "--count", "1", "--json", str(tmp_path / "r.json")]
+    assert main([*arguments, "--weights", str(judged)]) == 0
+    assert measured == ["base", "seedvr", "simplegvr", "unimmvsr"]
+    said = capsys.readouterr().err.splitlines()
+    assert f"warning: weights={judged / 'patchvsr'}: no such folder; patchvsr is left out" in said

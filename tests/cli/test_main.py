@@ -11,7 +11,7 @@ import pytest
 from cvsr.cli import main as entry
 from cvsr.cli.arguments import BENCHMARKS, parse
 from cvsr.cli.main import main
-from cvsr.cli.references import choose_system
+from cvsr.cli.systems import OWNERS, SYSTEMS, choose_system
 
 UPSCALE, GENERATE = ["upscale", "in.mp4", "out.mp4"], ["generate", "a ball", "out.mp4"]
 
@@ -47,9 +47,21 @@ def test_every_command_has_help(command, capsys):
 def test_defaults():
     arguments = parse(UPSCALE)
     assert (arguments["scale"], arguments["seed"], arguments["frames"]) == (4.0, 0, None)
-    assert choose_system(arguments["system"], arguments["reference"]) == "base"
-    assert choose_system(None, ["face.png"]) == "unimmvsr"
+    own = {name: arguments[name] for name in OWNERS}
+    assert choose_system(arguments["system"], **own) == "base"
     assert parse(GENERATE)["frames"] == 17
+
+
+def test_options_of_one_system_choose_it_and_no_other_takes_them():
+    assert set(OWNERS.values()) <= set(SYSTEMS)
+    assert choose_system(None, reference=["face.png"], patch=None) == "unimmvsr"
+    assert choose_system(None, reference=[], memory=0.5) == "patchvsr"
+    assert choose_system("patchvsr", patch=128) == "patchvsr"
+    said = "system=seedvr: has no --reference-video; allowed unimmvsr; try --system unimmvsr, or no --reference-video"
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        choose_system("seedvr", reference_video=["a.mp4"])
+    with pytest.raises(ValueError, match="system=unimmvsr: has no --patch"):
+        choose_system(None, reference=["a.png"], patch=64)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +79,9 @@ def test_defaults():
         ([*UPSCALE, "--frames", "0"], "frames=0: out of range"),
         ([*UPSCALE, "--consistency", "x"], "consistency=x: not a whole number"),
         ([*UPSCALE, "--system", "seedvr9"], "system=seedvr9: unknown; allowed base"),
+        ([*UPSCALE, "--patch", "8"], "patch=8: out of range; allowed whole numbers from 16; try --patch 128"),
+        ([*UPSCALE, "--memory", "0"], "memory=0: out of range; allowed numbers above 0; try --memory 0.5"),
+        ([*UPSCALE, "--magnitude", "much"], "magnitude=much: not a number"),
         ([*GENERATE, "--steps", "0"], "steps=0: out of range"),
         ([*GENERATE, "--strength", "-0.1"], "strength=-0.1: out of range; allowed numbers from 0 to 1"),
         ([*GENERATE, "--guidance", "-1"], "guidance=-1: out of range"),

@@ -100,7 +100,7 @@ def test_what_cannot_be_a_reference(refused, tmp_path):
 def test_a_system_that_reads_none(refused, tmp_path):
     face = noise(tmp_path / "face.png")
     said = refused("--system", "seedvr", "--reference", face)
-    assert "system=seedvr: reads no references, and 1 are given; allowed unimmvsr; try --system unimmvsr" in said
+    assert "system=seedvr: has no --reference; allowed unimmvsr; try --system unimmvsr" in said
 
 
 def test_one_larger_than_the_memory(refused, tmp_path, monkeypatch):
@@ -112,4 +112,4 @@ def test_one_larger_than_the_memory(refused, tmp_path, monkeypatch):
 def test_the_small_video_reads_none(weights, tmp_path, capsys):
     arguments = ["generate", "a ball", str(tmp_path / "ball.mp4"), "--no-upscale", "--reference", "face.png"]
     assert main([*arguments, "--weights", str(weights)]) == 2
-    assert "no-upscale: leaves out what reads face.png; allowed" in capsys.readouterr().err
+    assert "no-upscale: leaves out what has --reference; allowed" in capsys.readouterr().err
