@@ -34,6 +34,7 @@ BENCHMARKS = {
     "latents": "a training step on stored latents against encoding on the way",
     "streaming": "decoding piece by piece against diffusers' ways, and its memory by the clip's length",
     "references": "references as tokens, the input by channel, against tokens for both",
+    "patches": "a frame joined from overlapping patches, against patches side by side",
 }
 EXAMPLES = """examples:
   python -m cvsr generate "a red ball with white polka dots drifting left on green grass" ball.mp4 --compare

@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from cvsr.cli import bench_attention, bench_references, bench_sparse, bench_streaming
+from cvsr.cli import bench_attention, bench_patches, bench_references, bench_sparse, bench_streaming
 from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device
 from cvsr.data.resize import resize
@@ -181,6 +181,12 @@ def references(preset: Preset) -> Measurement:
     return Measurement(ratio, "hybrid conditioning ÷ all by token", "≤ 0.55", sides)
 
 
+def patches(preset: Preset) -> Measurement:
+    """A frame's prediction joined from overlapping patches, against one pass over those that do not overlap."""
+    ratio, sides = bench_patches.joinings(preset, max(1, ROUNDS // 2))
+    return Measurement(ratio, "joint modulation ÷ one pass, over their areas' ratio", "≤ 1.05", sides)
+
+
 def streaming(preset: Preset) -> Measurement:
     """Decoding piece by piece: time with Wan's autoencoder against diffusers' ways, memory with the kit's own."""
     spent = bench_streaming.seconds(ROUNDS)
@@ -203,6 +209,7 @@ MEASURED = {
     "handover": handover,
     "streaming": streaming,
     "references": references,
+    "patches": patches,
 }
 
 
