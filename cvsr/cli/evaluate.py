@@ -17,6 +17,8 @@ from cvsr.measurements import (
     autoencoder,
     cascade,
     detail_curve,
+    patch_cost,
+    patchwise,
     references,
     super_resolution,
     text_to_video,
@@ -47,6 +49,8 @@ QUESTIONS = {
     "text_to_video": text_to_video.QUESTION,
     "cascade": cascade.QUESTION,
     "unimmvsr": references.QUESTION,
+    "patchvsr": patchwise.QUESTION,
+    "patch_cost": patch_cost.QUESTION,
     "detail_curve": detail_curve.QUESTION,
 }
 ENLARGERS = ("super_resolution", "seedvr", "simplegvr")
@@ -111,6 +115,10 @@ def _compare(name: str, count: int, weights: str | None, options: dict) -> dict:
 
 def _measure(name: str, count: int, weights: str | None, options: dict) -> dict:
     """Question, seeds and rows of a measurement of one model."""
+    if name == "patch_cost":
+        sizes = [size for size in patch_cost.SIZES if size[1] <= options["largest"]]
+        rows = patch_cost.measure(load("patchvsr", weights), sizes, count)
+        return {"question": QUESTIONS[name], "seeds": {"video and noise": "0"}, "rows": rows}
     chosen_by = name == "detail_curve"  # it decides how models are trained: not on what they are judged by
     clips = detail_curve.clips(count) if chosen_by else real_clips(options.get("clips", [])) + world_clips(count)
     return {
@@ -137,6 +145,8 @@ def _rows(name: str, count: int, clips: list[Clip], weights: str | None, options
         return super_resolution.measure(
             model, clips, options["steps"], options["consistency"], options["detail"], options["seed"]
         )
+    if name == "patchvsr":
+        return patchwise.measure(model, clips, options["seed"])
     reader = load("attribute_reader", weights).to(device())
     if name == "unimmvsr":
         base = load("text_to_video", weights).to(device())

@@ -39,6 +39,13 @@ def add_evaluate(commands) -> None:
         _add_measured(each, 32, "clips of the world")
     for each in (enlarger, seedvr, simplegvr):
         _add_enlarging(each)
+    patchvsr = add_command(models, "patchvsr", "what PatchVSR restores, its patches joined in three ways")
+    patchvsr.add_argument("--clips", nargs="+", default=[], metavar="FILE", help="real videos, too")
+    _add_measured(patchvsr, 16, "clips of the world")
+    cost = add_command(models, "patch_cost", "how PatchVSR's time and memory grow with the pixels of a frame")
+    largest = whole("largest", 3840, least=512)
+    cost.add_argument("--largest", type=largest, default=3840, metavar="WIDTH", help="of a frame (default 3840)")
+    _add_measured(cost, 1, "runs of each size, of which the least counts")
     base = add_command(models, "text_to_video", "how often a video shows what its prompt names")
     _add_measured(base, 64, "prompts")
     add_steps(base, SAMPLING.base_steps, "of each video")
@@ -56,7 +63,7 @@ def add_evaluate(commands) -> None:
     )
     _add_measured(curve, 16, "clips of the world")
     add_steps(curve, 50, "of each run")
-    for each in (enlarger, seedvr, simplegvr, unimmvsr, base, cascade, curve):
+    for each in (enlarger, seedvr, simplegvr, unimmvsr, patchvsr, base, cascade, curve):
         add_seed(each)
     for name, what in COMPARISONS.items():
         _add_comparison(add_command(models, name, f"trainings compared: {what}"))

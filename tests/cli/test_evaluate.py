@@ -6,7 +6,7 @@ import pytest
 
 from cvsr.cli import evaluate as command
 from cvsr.cli.main import main
-from cvsr.measurements import autoencoder, detail_curve, references, super_resolution
+from cvsr.measurements import autoencoder, detail_curve, patch_cost, references, super_resolution
 from cvsr.measurements.clips import world_clips
 from cvsr.measurements.reference_clips import identity_clip
 from cvsr.measurements.results import Estimate, Row, read_result
@@ -46,6 +46,7 @@ def small(monkeypatch):
         ),
         ("text_to_video", ["--steps", "1", "--guidance", "2.0", "--seed", "3"], "true clips"),
         ("unimmvsr", ["--seed", "3"], "right references less none"),
+        ("patchvsr", ["--seed", "3"], "stitched"),
     ],
 )
 def test_a_measurement_is_printed_and_kept(
@@ -129,6 +130,16 @@ def test_mistakes_are_answered_in_one_line(arguments, words, capsys):
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+
+
+def test_the_cost_of_patches_is_measured_up_to_a_size(judged, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(patch_cost, "SIZES", ((32, 32), (32, 64), (64, 1024)))
+    path = tmp_path / "cost.json"
+    arguments = ["evaluate", "patch_cost", "--largest", "512", "--json", str(path), "--weights", str(judged)]
+    assert main(arguments) == 0
+    result = read_result(path)
+    assert result.command == "python -m cvsr evaluate patch_cost --count 1 --largest 512"
+    assert [row.method for row in result.rows] == ["32×32", "64×32", "exponent"]
 
 
 def test_systems_without_weights_are_named_and_left_out_of_the_cascade(judged, tmp_path, monkeypatch, capsys):

@@ -1,0 +1,65 @@
+"""Patches joined in three ways: how visible the seams are, and what is restored, beside bicubic enlargement."""
+
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from cvsr.data.resize import resize
+from cvsr.diffusion.joint_modulation import JOININGS
+from cvsr.evaluation.metrics import warping_error
+from cvsr.evaluation.seams import seam_ratio
+from cvsr.measurements.autoencoder import fidelity
+from cvsr.measurements.clips import Clip, eight_bit
+from cvsr.measurements.results import Row
+from cvsr.measurements.super_resolution import SCALE, anchors
+from cvsr.measurements.tally import Tally
+from cvsr.pipelines.patchvsr import PatchVSRPipeline
+from cvsr.pipelines.tiling import SPATIAL
+from cvsr.systems.patchvsr import SCALES
+
+QUESTION = "Enlarged x4 patch by patch, how visible are the seams, and how close and detailed are videos?"
+LEAST_TOLD = f"joint, magnitude {SCALES[0]:g}"
+
+
+@torch.no_grad()
+def measure(pipeline: PatchVSRPipeline, clips: Sequence[Clip], seed: int = 0, **settings) -> list[Row]:
+    """Figures of every joining on the clips, reduced to a quarter in 8 bits, each clip from the noise of the same seed.
+
+    "seam_ratio" is the gradient across the borders of patches over that across other borders of latents, in units of
+    the truth's, whose edges may lie along a border, too. Beside the joinings there are bicubic enlargement, what the
+    autoencoder makes of it, and a network that is told to draw as little detail as for no enlargement (figure 6).
+
+    Args:
+        pipeline: the model to be measured.
+        clips: those of one patch have no seams, and no figure of them.
+        seed: of the noise.
+        settings: of a `PatchEnlargement`, other than the pipeline's own.
+    """
+    tally = Tally()
+    pipeline.set_progress_bar_config(disable=True)
+    ways = {name: {"joining": name} for name in JOININGS} | {LEAST_TOLD: {"magnitude": SCALES[0]}}
+    for clip in tqdm(clips, desc="patches", unit="clip"):
+        truth = clip.load()
+        small = eight_bit(resize(truth, *(side // SCALE for side in truth.shape[-2:])))
+        for method, result, seconds in anchors(pipeline, small):
+            tally.add(method, clip.group, judge(result, truth) | {"seconds": seconds})
+        for method, own in ways.items():
+            noise = torch.Generator().manual_seed(seed)
+            asked = pipeline.asked(scale=SCALE, generator=noise, **settings | own)
+            started = time.perf_counter()
+            result = pipeline.run(small, asked, "pt", return_dict=True).frames.cpu()
+            figures = {"seconds": time.perf_counter() - started}
+            lines = pipeline.borders(small, asked)
+            if any(lines):
+                figures["seam_ratio"] = float(seam_ratio(eight_bit(result), *lines, SPATIAL, truth))
+            tally.add(method, clip.group, judge(result, truth) | figures)
+    return tally.rows()
+
+
+def judge(result: Tensor, truth: Tensor) -> dict[str, float]:
+    """Fidelity and warping error of a video (1, 3, T, H, W)."""
+    video = eight_bit(result)
+    return fidelity(video, truth) | {"warping_error": float(warping_error(video, truth))}
