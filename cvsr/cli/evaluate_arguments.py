@@ -13,6 +13,7 @@ COMPARISONS = {
     "reference_positions": "give references positions of their own, or the target's",
     "reference_degradations": "train on inputs that lost their identity, or on synthetic damage alone",
     "reference_augmentation": "change references in training, or show them as they are",
+    "patch_components": "train PatchVSR without its global branch, its LoRA, its place or its fixed prompt",
     "training_order": "learn the hardest task first, the easiest first, or all at once",
 }
 

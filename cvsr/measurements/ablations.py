@@ -7,13 +7,14 @@ import torch
 from tqdm import tqdm
 
 from cvsr.measurements.exam import Exam, Findings
+from cvsr.measurements.patch_exam import PatchExam
 from cvsr.measurements.reference_exam import ReferenceExam
 from cvsr.measurements.results import Row
 from cvsr.measurements.scene_exam import SceneExam
 from cvsr.measurements.tally import Tally
 from cvsr.training.ablations import Comparison, train
 
-EXAMS: dict[str, type[Exam]] = {"scenes": SceneExam, "references": ReferenceExam}
+EXAMS: dict[str, type[Exam]] = {"scenes": SceneExam, "references": ReferenceExam, "patches": PatchExam}
 
 
 def measure(

@@ -95,7 +95,7 @@ def judge_generated(video: Tensor, small: Tensor, scenes: Tensor) -> Figures:
 
 
 def enlarge(
-    pipeline: SuperResolutionPipeline, small: dict[str, Tensor], strength: float, steps: int
+    pipeline: SuperResolutionPipeline, small: dict[str, Tensor], strength: float, steps: int, **settings
 ) -> dict[str, Tensor]:
     """Every kind of input enlarged from the same noise, as the model predicts it: nothing is corrected after it.
 
@@ -104,6 +104,7 @@ def enlarge(
         small: by kind of input, (N, 3, T, H, W).
         strength: of the noise on the input's latents, in [0, 1].
         steps: of sampling.
+        settings: others that the pipeline can be asked for.
     """
     pipeline.set_progress_bar_config(disable=True)
     return {
@@ -115,6 +116,7 @@ def enlarge(
             detail=1.0,
             consistency=0,
             generator=torch.Generator().manual_seed(0),
+            **settings,
         ).frames.cpu()
         for kind, video in small.items()
     }
