@@ -146,7 +146,8 @@ def _rows(name: str, count: int, clips: list[Clip], weights: str | None, options
             model, clips, options["steps"], options["consistency"], options["detail"], options["seed"]
         )
     if name == "patchvsr":
-        return patchwise.measure(model, clips, options["seed"])
+        base = load("super_resolution", weights).to(device())
+        return patchwise.measure(model, base, clips, options["seed"])
     reader = load("attribute_reader", weights).to(device())
     if name == "unimmvsr":
         base = load("text_to_video", weights).to(device())

@@ -11,6 +11,7 @@ from cvsr.measurements.clips import VALIDATION, eight_bit
 from cvsr.measurements.exam import Figures, Findings, mean
 from cvsr.measurements.scene_exam import SceneExam, enlarge
 from cvsr.pipelines.patchvsr import PatchEnlargement, PatchVSRPipeline
+from cvsr.pipelines.store import load
 from cvsr.pipelines.tiling import SPATIAL
 from cvsr.training.ablations import Comparison
 
@@ -20,8 +21,8 @@ JOININGS = ("joint", "stitched")  # the system's, and the one that shows how far
 class PatchExam(SceneExam):
     """Fidelity and seams (`cvsr.measurements.patchwise`) for every joining, number of steps and kind of input.
 
-    Scenes are enlarged under their captions. Arguments are those of `SceneExam`; nothing is asked of motion, so that
-    one frame will do.
+    Scenes are enlarged under their captions. Seams are measured against what the shipped super-resolution model makes
+    of a frame in one piece. Arguments are those of `SceneExam`; nothing is asked of motion, so that one frame will do.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class PatchExam(SceneExam):
     ):
         super().__init__(comparison, count, weights, device)
         self.captions = [sample_scene(number, VALIDATION).caption for number in range(count)]
+        self.base = load("super_resolution", weights).to(device)
 
     def bicubic(self) -> dict[str, Figures]:
         """What plain enlargement reaches, by kind of input."""
@@ -41,16 +43,15 @@ class PatchExam(SceneExam):
     def take(self, pipeline: PatchVSRPipeline, strength: float) -> Findings:
         """What a model reaches, as it predicts it: nothing is corrected after it."""
         found: Findings = {}
-        for joining in JOININGS:
-            for steps in self.steps:
+        for steps in self.steps:
+            whole = enlarge(self.base, self.small, strength, steps, prompt=self.captions)
+            for joining in JOININGS:
                 asked = {"joining": joining, "prompt": self.captions}
-                results = enlarge(pipeline, self.small, strength, steps, **asked)
-                for kind, video in results.items():
-                    lines = pipeline.borders(self.small[kind], PatchEnlargement(joining=joining))
+                for kind, video in enlarge(pipeline, self.small, strength, steps, **asked).items():
                     figures = self._judge(video)
+                    lines = pipeline.borders(self.small[kind], PatchEnlargement(joining=joining))
                     if any(lines):
-                        ratios = seam_ratio(eight_bit(video), *lines, SPATIAL, self.truth)
-                        figures["seam_ratio"] = float(ratios.mean())
+                        figures["seam_ratio"] = float(seam_ratio(video, *lines, SPATIAL, whole[kind]).mean())
                     found[f"{joining}, {steps} steps", kind] = figures
         return found
 
