@@ -95,7 +95,7 @@ SAMPLING = Sampling(
 )
 SEEDVR_SAMPLING = replace(SAMPLING, detail=4.2)
 UNIMMVSR_SAMPLING = replace(SAMPLING, strength=0.3)  # the least that it is trained with, and a little
-SIMPLEGVR_SAMPLING = replace(SAMPLING, strength=0.3, detail=1.0, consistency=0)  # may leave its input: it repairs
+SIMPLEGVR_SAMPLING = replace(SAMPLING, strength=0.3, detail=0.7, consistency=0)  # may leave its input: it repairs
 PATCHVSR_SAMPLING = replace(SAMPLING, strength=0.2)  # of the levels in training the least
 
 PRESETS = {
