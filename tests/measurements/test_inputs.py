@@ -68,7 +68,8 @@ def test_no_base_model_is_asked_for_where_none_is_needed(monkeypatch):
 @pytest.mark.parametrize("file", COMPARISONS.glob("*.yaml"), ids=lambda file: file.stem)
 def test_the_houses_comparisons_ask_for_what_there_is(file):
     comparison = read_comparison(file)
-    assert set(comparison.inputs) <= set(known_kinds() if comparison.exam == "scenes" else INPUTS)
+    known = {"scenes": known_kinds(), "references": INPUTS, "patches": ("clean",)}
+    assert set(comparison.inputs) <= set(known[comparison.exam])
 
 
 @pytest.mark.parametrize(
