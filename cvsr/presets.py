@@ -94,7 +94,7 @@ SAMPLING = Sampling(
     base_steps=30, guidance_scale=2.0, steps=1, strength=0.0, detail=3.0, consistency=3, fps=8
 )
 SEEDVR_SAMPLING = replace(SAMPLING, detail=4.2)
-UNIMMVSR_SAMPLING = replace(SAMPLING, strength=0.3)  # the least that it is trained with, and a little
+UNIMMVSR_SAMPLING = replace(SAMPLING, strength=0.2, detail=1.0, consistency=0)  # references may disagree
 SIMPLEGVR_SAMPLING = replace(SAMPLING, strength=0.3, detail=0.7, consistency=0)  # may leave its input: it repairs
 PATCHVSR_SAMPLING = replace(SAMPLING, strength=0.2)  # of the levels in training the least
 
