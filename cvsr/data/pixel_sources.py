@@ -15,7 +15,7 @@ import numpy as np
 from cvsr.data.clips import ClipReader, check_clip
 from cvsr.data.photographs import render_pan, sample_pan
 from cvsr.data.reference_augmentation import MOST_SHIFT
-from cvsr.data.references import References, cut_out
+from cvsr.data.references import OVERSIZE, References, cut_out
 from cvsr.data.scenes import sample_scene
 from cvsr.data.stream import random_of
 from cvsr.data.tasks import editing, identity_references
@@ -97,7 +97,7 @@ def _pan(seed: int, sources: PixelSources) -> Clip:
 
 def _identity(seed: int, sources: PixelSources) -> Clip:
     size, side = (sources.size, sources.size), sources.reference_size
-    drawn = identity_references(seed, sources.split, sources.frames, *size, picture_size=4 * side)
+    drawn = identity_references(seed, sources.split, sources.frames, *size, picture_size=OVERSIZE * side)
     shown = zip(drawn.references, drawn.reference_masks, strict=True)
     pictures, masks = zip(*(cut_out(picture, mask, side) for picture, mask in shown), strict=True)
     references = References(np.stack(pictures)[:, None], np.stack(masks)[:, None])

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+OVERSIZE = 4  # sides of a picture from which an object is cut out, over those of what is cut
 MARGIN = 1.2  # side of a picture over the longer side of the object that it was cut out for
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from cvsr.data.reference_augmentation import MOST_SHIFT
-from cvsr.data.references import cut_out
+from cvsr.data.references import OVERSIZE, cut_out
 from cvsr.data.scenes import ObjectSpec, sample_scene
 from cvsr.data.tasks import IdentityReferences, editing, identity_references
 from cvsr.data.video import to_tensor
@@ -17,7 +17,7 @@ from cvsr.measurements.likeness import SIDE, Subject
 from cvsr.pipelines.tiling import SPATIAL
 
 NONE = "no references"
-DRAWN = 4 * SIDE  # pixels of a picture before its object is cut out
+DRAWN = OVERSIZE * SIDE  # pixels of a picture before its object is cut out
 LATE = 2 * MOST_SHIFT  # frames: twice as many as in training, what users show was never seen with the clip
 
 

@@ -24,13 +24,12 @@ from functools import partial
 from itertools import accumulate
 
 import torch
-import torch.nn.functional as F
 from diffusers import ModelMixin  # noqa: F401 (diffusers' loader asks for it in a part's own module)
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from cvsr.models.attention import Lengths, attend
-from cvsr.models.patches import patchify, unpatchify
+from cvsr.models.patches import patchify
 from cvsr.models.rope import grid_coordinates, rotation
 from cvsr.models.swin_mmdit import for_tokens
 from cvsr.models.transformer import (
@@ -98,10 +97,6 @@ class HybridTransformer(VideoTransformer):
     def build_block(self, *sizes) -> TransformerBlock:
         return HybridBlock(*sizes)
 
-    def use_attention(self, **changes) -> None:
-        """ValueError: references have no windows, blocks or units that they could be confined to."""
-        raise ValueError(f"{changes}: this network attends one way; allowed no changes; try a VideoTransformer")
-
     def forward(
         self,
         hidden_states: Tensor,
@@ -125,16 +120,15 @@ class HybridTransformer(VideoTransformer):
         ]
         x = torch.cat([row for clips in patches for row in self._embed(clips)])  # (N, D)
         text, mask = self.text_embedding(encoder_hidden_states, encoder_attention_mask)
-        condition = F.silu(self.condition_embedding(timestep, micro_conditions) + self.pooled_text(text, mask))
-        modulation = self.to_modulation(condition).unflatten(-1, (-1, x.shape[-1]))  # (B, m, D)
+        condition, modulation = self.modulation(self.condition_embedding(timestep, micro_conditions), text, mask)
         layout = self._arrange(patches, tuple(mask.sum(1).tolist()))
         text = text[mask]  # (M, D)
         for block in self.blocks:
             x = self.run_block(block, x, text, modulation, layout)
-        targets = torch.stack([rows[: math.prod(patches[0][0].shape[:3])] for rows in x.split(layout.samples)])
-        shift, scale = self.to_final_modulation(condition)[:, None].chunk(2, dim=-1)  # (B, 1, D)
-        x = self.to_sample(modulate(targets, shift, scale)).unflatten(1, patches[0][0].shape[:3])
-        return VideoTransformerOutput(sample=unpatchify(x, self.config.patch_size, hidden_states.shape[2:]))
+        frames, *sides = patches[0][0].shape[:3]
+        targets = torch.stack([rows[: frames * math.prod(sides)] for rows in x.split(layout.samples)])
+        x = targets.unflatten(1, (frames, -1))  # (B, T, S, D)
+        return VideoTransformerOutput(sample=self.to_latents(x, condition, hidden_states.shape[2:]))
 
     def clips(self, hidden_states: Tensor, references: Sequence[Sequence[Tensor]]) -> list[list[Tensor]]:
         """What has tokens of its own in each sample, (channels, t, h, w) each: the target, then its references."""

@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from diffusers import ModelMixin  # noqa: F401 (diffusers' loader asks for it in a part's own module)
 from diffusers.configuration_utils import register_to_config
 from peft import LoraConfig, inject_adapter_in_model
@@ -107,10 +106,6 @@ class PatchTransformer(VideoTransformer):
             embedding = self.condition_embedding.micro[name].requires_grad_(True)
             silence(embedding.linear_2)
 
-    def use_attention(self, **changes) -> None:
-        """ValueError: what the branches have learnt, they have learnt of the base as it attends."""
-        raise ValueError(f"{changes}: this network attends one way; allowed no changes; try a VideoTransformer")
-
     @torch.no_grad()
     def begin_as(self, base: VideoTransformer) -> None:
         """Take over the weights of a base, and those of its blocks, at equal intervals, for the branches (section 4.1).
@@ -162,7 +157,7 @@ class PatchTransformer(VideoTransformer):
         embedding = self.condition_embedding(timestep, levels)  # (B, D)
         text, mask = self.text_embedding(encoder_hidden_states, encoder_attention_mask)
         told = (text, partial(attention, mask=mask))
-        condition, modulation = self._modulation(embedding, text, mask)
+        condition, modulation = self.modulation(embedding, text, mask)
 
         features = self._patch_features(low, told, embedding, modulation)
         context = None
@@ -177,18 +172,13 @@ class PatchTransformer(VideoTransformer):
             x = self.run_block(adapter, block, x, *told, modulation, layouts[index % 2], feature, context)
         return VideoTransformerOutput(sample=self.to_latents(x, condition, hidden_states.shape[2:]))
 
-    def _modulation(self, embedding: Tensor, text: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The condition (B, D) and its modulation (B, m, D), of the time's embedding and a text."""
-        condition = F.silu(embedding + self.pooled_text(text, mask))
-        return condition, self.to_modulation(condition).unflatten(-1, (-1, self.config.width))
-
     def _patch_features(
         self, low: Tensor, told: tuple[Tensor, Mix], embedding: Tensor, modulation: Tensor
     ) -> list[Tensor]:
         """What each block of the patch branch makes of latents (B, c, t, h, w); the prompt is fixed if it shall."""
         if self.prompt is not None:
             prompt = self.prompt.expand(len(low), -1, -1)
-            _, modulation = self._modulation(embedding, prompt, prompt.new_ones(prompt.shape[:2], dtype=torch.bool))
+            _, modulation = self.modulation(embedding, prompt, prompt.new_ones(prompt.shape[:2], dtype=torch.bool))
             told = (prompt, attention)
         return self._run_branch(self.patch_branch, low, *told, modulation)
 

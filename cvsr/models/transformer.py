@@ -135,13 +135,16 @@ class VideoTransformer(ModelMixin, ConfigMixin):
     ) -> tuple[Tensor, Tensor]:
         """Tokens (B, T, S, D) after all blocks, and the condition (B, D) of time, levels and text."""
         text, mask = self.text_embedding(text, mask)
-        condition = self.condition_embedding(timestep, micro_conditions) + self.pooled_text(text, mask)
-        condition = F.silu(condition)  # (B, D)
-        modulation = self.to_modulation(condition).unflatten(-1, (-1, x.shape[-1]))  # (B, m, D)
+        condition, modulation = self.modulation(self.condition_embedding(timestep, micro_conditions), text, mask)
         reading = partial(attention, mask=mask)
         for index, block in enumerate(self.blocks):
             x = self.run_block(block, x, text, reading, modulation, layouts[index % 2])
         return x, condition
+
+    def modulation(self, embedding: Tensor, text: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The condition (B, D) and its modulation (B, m, D), of the embedding (B, D) of time and levels and a text."""
+        condition = F.silu(embedding + self.pooled_text(text, mask))
+        return condition, self.to_modulation(condition).unflatten(-1, (-1, self.config.width))
 
     def embed(self, hidden_states: Tensor) -> tuple[Tensor, tuple[Layout, Layout]]:
         """Tokens (B, T, S, D) of latents (B, in_channels, t, h, w), and their layouts in even and in odd blocks."""
@@ -172,8 +175,11 @@ class VideoTransformer(ModelMixin, ConfigMixin):
         """Let the weights attend in another way, by the names of an `AttentionScheme`: none has weights of its own.
 
         Raises:
-            ValueError: a scheme that cannot be, or with another number of self-attentions a block.
+            ValueError: a scheme that cannot be, or with another number of self-attentions a block; any change of a
+                network whose way of attending is settled.
         """
+        if self.ignore_for_config:
+            raise ValueError(f"{changes}: this network attends one way; allowed no changes; try a VideoTransformer")
         scheme = replace(self.scheme, **changes)
         if len(scheme.pattern) != len(self.scheme.pattern):
             alike = [name for name, pattern in PATTERNS.items() if len(pattern) == len(self.scheme.pattern)]
