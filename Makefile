@@ -15,7 +15,7 @@ export MALLOC_TRIM_THRESHOLD_ := 100000000000
 export MALLOC_TOP_PAD_ := 67108864
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lab lessons readme lint lock clean
+.PHONY: help setup demo test browser lab course readme lint lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -53,12 +53,17 @@ test: export HF_HUB_OFFLINE := 1
 test: $(STAMP) ## Run every test, the lessons included (ARGS="-k video" picks some)
 	$(VENV)/bin/python -m pytest tests $(ARGS)
 
+browser: export HF_HUB_OFFLINE := 1
+browser: $(STAMP) ## Run every lesson in JupyterLab in headless Chromium and turn its explorers
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet -e ".[browser]"
+	$(VENV)/bin/python -m pytest tests/notebooks/test_browser.py $(ARGS)
+
 lab: $(STAMP) ## Open the lessons in JupyterLab
 	$(VENV)/bin/jupyter lab --notebook-dir=. notebooks/00_quickstart.ipynb
 
-lessons: export HF_HUB_OFFLINE := 1
-lessons: $(STAMP) ## Run the lessons and render them as pages under outputs/lessons
-	$(VENV)/bin/python -m cvsr.notebook.runner notebooks outputs/lessons $(ARGS)
+course: export HF_HUB_OFFLINE := 1
+course: $(STAMP) ## Render the course as offline pages in outputs/course (ARGS="--profile smoke": sooner)
+	$(VENV)/bin/python -m cvsr.notebook.course notebooks outputs/course $(ARGS)
 
 readme: $(STAMP) ## Make the README's picture and tables anew, from the shipped weights and data/results
 	$(VENV)/bin/python -m cvsr.notebook.showcase "$(PROMPT)" data/clips/demo.mp4 data/pictures/demo.png

@@ -1,6 +1,8 @@
 """Named sizes of every model, one readable table. Code takes its numbers and never asks for a profile's name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,15 @@ class PatchSize:
 
 
 @dataclass(frozen=True)
+class WanSize:
+    """A model of Wan 2.1's kind: arguments of diffusers' and transformers' classes where they are not the default."""
+
+    autoencoder: Mapping[str, Any]  # of AutoencoderKLWan
+    text_encoder: Mapping[str, Any]  # of UMT5Config
+    transformer: Mapping[str, Any]  # of WanTransformer3DModel
+
+
+@dataclass(frozen=True)
 class Preset:
     """One profile: the cascade's models and the videos they are made for."""
 
@@ -96,7 +107,18 @@ SAMPLING = Sampling(
 SEEDVR_SAMPLING = replace(SAMPLING, detail=4.2)
 UNIMMVSR_SAMPLING = replace(SAMPLING, strength=0.2, detail=1.0, consistency=0)  # references may disagree
 SIMPLEGVR_SAMPLING = replace(SAMPLING, strength=0.3, detail=0.7, consistency=0)  # may leave its input: it repairs
-PATCHVSR_SAMPLING = replace(SAMPLING, strength=0.2)  # of the levels in training the least
+PATCHVSR_SAMPLING = replace(SAMPLING, strength=0.2, detail=2.0)  # of the levels in training the least
+WAN_SAMPLING = Sampling(  # base: as Wan's own pipeline; super-resolution: 50 steps of most papers, SimpleGVR's noise
+    base_steps=50, guidance_scale=5.0, steps=50, strength=0.3, detail=1.0, consistency=0, fps=16
+)
+
+SYSTEMS = {  # name: its folder of weights
+    "base": "super_resolution",
+    "seedvr": "seedvr",
+    "simplegvr": "simplegvr",
+    "unimmvsr": "unimmvsr",
+    "patchvsr": "patchvsr",
+}
 
 PRESETS = {
     # the default: trains and runs on 2 CPU cores
@@ -215,3 +237,40 @@ PRESETS["small"] = replace(
     PRESETS["teaching"],
     super_resolution=replace(PRESETS["teaching"].super_resolution, width=96, depth=2, heads=3),
 )
+
+# The full profile on pretrained models. Their folders say their sizes; these rows are for models without weights.
+_UMT5_XXL = {"d_model": 4096, "num_layers": 24, "num_heads": 64, "d_kv": 64, "d_ff": 10240, "vocab_size": 256384}
+WAN = {
+    "1.3b": WanSize(
+        autoencoder={},
+        text_encoder=_UMT5_XXL,
+        transformer={"num_attention_heads": 12, "ffn_dim": 8960, "num_layers": 30, "text_dim": 4096},
+    ),
+    "14b": WanSize(
+        autoencoder={},
+        text_encoder=_UMT5_XXL,
+        transformer={"num_attention_heads": 40, "ffn_dim": 13824, "num_layers": 40, "text_dim": 4096},
+    ),
+    # the same classes, as small as they get: for tests
+    "tiny": WanSize(
+        autoencoder={
+            "base_dim": 8,
+            "z_dim": 4,
+            "dim_mult": [1, 1, 1, 1],
+            "num_res_blocks": 1,
+            "latents_mean": [0.1, -0.2, 0.3, 0.0],
+            "latents_std": [1.5, 0.5, 1.0, 2.0],
+        },
+        text_encoder={"d_model": 16, "num_layers": 1, "num_heads": 2, "d_kv": 8, "d_ff": 32, "vocab_size": 300},
+        transformer={
+            "in_channels": 4,
+            "out_channels": 4,
+            "num_attention_heads": 2,
+            "attention_head_dim": 12,
+            "ffn_dim": 32,
+            "num_layers": 2,
+            "text_dim": 16,
+            "freq_dim": 32,
+        },
+    ),
+}

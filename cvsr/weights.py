@@ -85,6 +85,13 @@ def require(name: str, folder: str | Path | None = None) -> Path:
     return path
 
 
+def fingerprint(name: str, folder: str | Path | None = None) -> str:
+    """The SHA-256 of the cards of a model and of those it shares parts with: it changes with any of their files."""
+    path = weights_folder(folder) / name
+    cards = (json.dumps(dict(read_card(used).files), sort_keys=True) for used in [path, *_lenders(path)])
+    return hashlib.sha256("".join(cards).encode()).hexdigest()
+
+
 def verify(folder: str | Path) -> list[str]:
     """What is wrong with a folder of weights, a line each; empty if every file is what the card says.
 

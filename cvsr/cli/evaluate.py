@@ -6,26 +6,24 @@ import warnings
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from cvsr.cli.evaluate_arguments import COMPARISONS
 from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device, quiet_libraries
 from cvsr.cli.systems import SYSTEMS
+from cvsr.cli.tables import tables
 from cvsr.measurements import (
-    ablations,
     autoencoder,
     cascade,
     detail_curve,
     patch_cost,
     patchwise,
     references,
+    samplers,
     super_resolution,
     text_to_video,
 )
 from cvsr.measurements.clips import SPLIT, VALIDATION, Clip, real_clips, world_clips
 from cvsr.measurements.results import (
-    Estimate,
     Result,
     Row,
     check_result_file,
@@ -37,8 +35,6 @@ from cvsr.measurements.results import (
 )
 from cvsr.pipelines.store import load
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
-from cvsr.training.ablations import COMPARISONS as COMPARISON_FILES
-from cvsr.training.ablations import minutes, read_comparison
 from cvsr.weights import weights_folder
 
 QUESTIONS = {
@@ -48,6 +44,7 @@ QUESTIONS = {
     "simplegvr": f"SimpleGVR: {super_resolution.QUESTION[0].lower()}{super_resolution.QUESTION[1:]}",
     "text_to_video": text_to_video.QUESTION,
     "cascade": cascade.QUESTION,
+    "samplers": samplers.QUESTION,
     "unimmvsr": references.QUESTION,
     "patchvsr": patchwise.QUESTION,
     "patch_cost": patch_cost.QUESTION,
@@ -58,12 +55,12 @@ ADVERSARIAL = "autoencoder_adversarial"  # another decoder of the same latents, 
 
 
 def evaluate(*, name: str, count: int, json: str | None, weights: str | None, **options) -> int:
-    """Measure a model on held-out data, or compare trainings, print the table and keep it as a result."""
-    path = _target(name, json)
+    """Measure a model on held-out data, print the table and keep it as a result."""
+    path = target(name, json)
     keep_freed_memory()
     quiet_libraries()
     started = time.monotonic()
-    measured = (_compare if name in COMPARISONS else _measure)(name, count, weights, options)
+    measured = _measure(name, count, weights, options)
     own = {
         "name": name,
         "command": _command(name, count, options),
@@ -78,39 +75,6 @@ def evaluate(*, name: str, count: int, json: str | None, weights: str | None, **
         Console().print(table)
     sys.stdout.write(f"wrote {path}\n")
     return 0
-
-
-def tables(result: Result) -> list[Table]:
-    """A table for each group of clips: a method a row, a figure a column; below the means their intervals."""
-    made = []
-    for group in dict.fromkeys(row.clips for row in result.rows):
-        rows = [row for row in result.rows if row.clips == group]
-        names = list(dict.fromkeys(name for row in rows for name in row.figures))
-        table = Table(title=f"{result.name}: {group} ({rows[0].count})", title_justify="left")
-        table.add_column("method", no_wrap=True)
-        for name in names:
-            table.add_column(name.replace("_", " "), justify="right")
-        for row in rows:
-            table.add_row(row.method, *(_cell(row.figures.get(name)) for name in names))
-        made.append(table)
-    return made
-
-
-def _compare(name: str, count: int, weights: str | None, options: dict) -> dict:
-    """Question, seeds, budget and rows of a comparison of trainings."""
-    comparison = read_comparison(COMPARISON_FILES / f"{name}.yaml")
-    rows = ablations.measure(comparison, options["runs"], count, weights, device())
-    runs = len(comparison.variants) * len(comparison.seeds)
-    return {
-        "question": comparison.question,
-        "seeds": {
-            "training": ", ".join(map(str, comparison.seeds)),
-            "scenes": f"0 to {count - 1} of the {VALIDATION} split",
-            "noise": "0",
-        },
-        "budget": f"{minutes(comparison, options['runs']):.0f} minutes of training in {runs} runs",
-        "rows": rows,
-    }
 
 
 def _measure(name: str, count: int, weights: str | None, options: dict) -> dict:
@@ -134,6 +98,9 @@ def _measure(name: str, count: int, weights: str | None, options: dict) -> dict:
 def _rows(name: str, count: int, clips: list[Clip], weights: str | None, options: dict) -> list[Row]:
     if name == "cascade":
         return cascade.measure(load("text_to_video", weights).to(device()), _enlargers(weights), count, options["seed"])
+    if name == "samplers":
+        stages = (load(stage, weights).to(device()) for stage in ("text_to_video", "unimmvsr"))
+        return samplers.measure(*stages, count, options["seed"])
     model = load(options.get("model", name), weights).to(device())
     if name == "detail_curve":
         return detail_curve.measure(model, clips, options["steps"], options["seed"])
@@ -165,7 +132,8 @@ def _enlargers(weights: str | None) -> dict[str, SuperResolutionPipeline]:
     return {system: load(folder, weights).to(device()) for system, folder in there.items()}
 
 
-def _target(name: str, json: str | None) -> Path:
+def target(name: str, json: str | None) -> Path:
+    """Where a result goes; ValueError if it cannot be written there."""
     if json is None:
         results_file(name).parent.mkdir(parents=True, exist_ok=True)
     return check_result_file(json or results_file(name))
@@ -175,21 +143,7 @@ def _command(name: str, count: int, options: dict) -> str:
     """The command line that measures the same again; of files it has only the names."""
     words = ["python -m cvsr evaluate", name, f"--count {count}"]
     for option, value in options.items():
-        if option == "runs":  # where they lie changes nothing
-            continue
         values = value if isinstance(value, list) else [value]
         if values and value is not None:
             words.append(" ".join([f"--{option}", *(Path(str(v)).name for v in values)]))
     return " ".join(words)
-
-
-def _cell(figure: Estimate | None) -> str:
-    if figure is None:
-        return ""
-    if figure.low is None:
-        return _digits(figure.mean)
-    return f"{_digits(figure.mean)}\n[dim]{_digits(figure.low)} to {_digits(figure.high)}[/]"
-
-
-def _digits(value: float) -> str:
-    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"

@@ -1,21 +1,42 @@
 """What `python -m cvsr evaluate` can be asked."""
 
-from cvsr.cli.options import Parser, add_command, add_guidance, add_seed, add_steps, add_weights_folder
-from cvsr.cli.values import real, whole
+from collections.abc import Sequence
+from pathlib import Path
+
+from cvsr.cli.ablate_arguments import COMPARISONS
+from cvsr.cli.options import (
+    Parser,
+    add_command,
+    add_guidance,
+    add_seed,
+    add_steps,
+    add_weights_folder,
+)
+from cvsr.cli.systems import SYSTEMS
+from cvsr.cli.values import UsageError, names, real, whole
 from cvsr.presets import SAMPLING
 
-COMPARISONS = {
-    "timestep_samplers": "train at uniform times, where detail appears, or in the middle",
-    "noise_ranges": "train with little, some or much noise on the input",
-    "degradations": "fine-tune on first-order damage, or on what a base model does to videos",
-    "attention_operators": "attend to all tokens, to windows, or to the blocks that matter",
-    "reference_conditioning": "read references as tokens, as channels, or the input, too, as tokens",
-    "reference_positions": "give references positions of their own, or the target's",
-    "reference_degradations": "train on inputs that lost their identity, or on synthetic damage alone",
-    "reference_augmentation": "change references in training, or show them as they are",
-    "patch_components": "train PatchVSR without its global branch, its LoRA, its place or its fixed prompt",
-    "training_order": "learn the hardest task first, the easiest first, or all at once",
-}
+VIDEOS = "videos"
+JUDGING = """examples:
+  python -m cvsr evaluate result.mp4
+  python -m cvsr evaluate mine/ theirs/ --against truth/ --metrics psnr,ssim,warping_error --csv table.csv
+  python -m cvsr evaluate portrait.mp4 --input small.mp4 --reference face.png --markdown table.md
+  python -m cvsr evaluate --system bicubic,base,seedvr --against clip.mp4 --frames 17 --figure table.png
+The name of a file (with a suffix or a /) or an option in the place of NAME is enough to ask for this.
+Folders are compared by the clips of the same names in them."""
+
+
+def name_videos(argv: Sequence[str]) -> list[str]:
+    """`evaluate result.mp4` and `evaluate --system …` as what they are short for, `evaluate videos …`."""
+    if list(argv[:1]) == ["evaluate"] and len(argv) > 1 and argv[1] not in ("-h", "--help"):
+        first = argv[1]
+        if first in COMPARISONS:
+            raise UsageError(
+                f"NAME={first}: compares trainings; allowed models and videos; try `python -m cvsr ablate {first}`"
+            )
+        if first.startswith("--") or "/" in first or Path(first).suffix:
+            return ["evaluate", VIDEOS, *argv[1:]]
+    return list(argv)
 
 
 def add_evaluate(commands) -> None:
@@ -23,14 +44,16 @@ def add_evaluate(commands) -> None:
     command = add_command(
         commands,
         "evaluate",
-        "measure a model on held-out data",
+        "measure a model on held-out data, or judge videos",
         epilog="examples:\n"
+        "  python -m cvsr evaluate mine.mp4 theirs.mp4 --against truth.mp4 --markdown table.md --figure table.png\n"
+        "  python -m cvsr evaluate --system bicubic,seedvr --world 8\n"
         "  python -m cvsr evaluate text_to_video\n"
         "  python -m cvsr evaluate super_resolution --clips my.mp4 --steps 1 4 8 --consistency 0 3\n"
-        "  python -m cvsr evaluate detail_curve --model seedvr --json seedvr_curve.json\n"
-        "  python -m cvsr evaluate timestep_samplers",
+        "  python -m cvsr evaluate detail_curve --model seedvr --json seedvr_curve.json",
     )
     models = command.add_subparsers(dest="name", required=True, metavar="NAME")
+    _add_videos(add_command(models, VIDEOS, "judge videos of any origin; the word may be left out", epilog=JUDGING))
     codec = add_command(models, "autoencoder", "how well a video is kept")
     enlarger = add_command(models, "super_resolution", "how well a video reduced to a quarter is restored")
     seedvr = add_command(models, "seedvr", "the same of SeedVR")
@@ -55,6 +78,8 @@ def add_evaluate(commands) -> None:
     _add_measured(unimmvsr, 32, "scenes, a clip of each task")
     cascade = add_command(models, "cascade", "what each system makes of the base model's videos")
     _add_measured(cascade, 32, "prompts")
+    samplers = add_command(models, "samplers", "how many network calls samplers of higher order save")
+    _add_measured(samplers, 8, "prompts")
     curve = add_command(models, "detail_curve", "at which times of sampling detail comes into being")
     curve.add_argument(
         "--model",
@@ -64,20 +89,38 @@ def add_evaluate(commands) -> None:
     )
     _add_measured(curve, 16, "clips of the world")
     add_steps(curve, 50, "of each run")
-    for each in (enlarger, seedvr, simplegvr, unimmvsr, patchvsr, base, cascade, curve):
+    for each in (enlarger, seedvr, simplegvr, unimmvsr, patchvsr, base, cascade, samplers, curve):
         add_seed(each)
-    for name, what in COMPARISONS.items():
-        _add_comparison(add_command(models, name, f"trainings compared: {what}"))
 
 
-def _add_comparison(command: Parser) -> None:
+def _add_videos(command: Parser) -> None:
+    """What is judged, by what, and where the tables go."""
+    command.add_argument("results", nargs="*", metavar="RESULT", help="videos, or folders of clips")
+    methods = ["bicubic", *SYSTEMS]
+    systems, what = names("system", methods), f"what they make of the inputs: {', '.join(methods)}"
+    command.add_argument("--system", type=systems, default=[], metavar="A,B", help=what)
+    command.add_argument("--against", metavar="TRUTH", help="what results should be; a quarter as large, the inputs")
+    command.add_argument("--input", metavar="SMALL", help="what results were made of, or are to be made of")
+    count = whole("world", 8, least=1)
+    command.add_argument("--world", type=count, metavar="N", help="for --system: the world's first N held-out scenes")
     command.add_argument(
-        "--runs",
-        default="runs/ablations",
-        metavar="DIR",
-        help="where runs are kept; finished ones are not trained again (default runs/ablations)",
+        "--reference", action="append", default=[], metavar="IMAGE", help="of something they show; may be repeated"
     )
-    _add_measured(command, 32, "clips of the world")
+    command.add_argument("--reference-video", metavar="VIDEO", help="what they are to follow frame by frame")
+    command.add_argument("--prompt", help="what they show")
+    tile = whole("tile", 256, least=2)
+    command.add_argument("--tile", type=tile, metavar="PIXELS", help="between the borders of patches")
+    command.add_argument("--metrics", type=names("metrics"), metavar="A,B", help="default: all that can be measured")
+    command.add_argument("--frames", type=whole("frames", 17, least=1), help="only the first so many (default: all)")
+    add_seed(command)
+    for kind, what in (
+        ("markdown", "the table"),
+        ("csv", "every figure with its interval"),
+        ("figure", "the table as a picture: .png, .svg or .pdf"),
+        ("json", "the result with its provenance"),
+    ):
+        command.add_argument(f"--{kind}", metavar="FILE", help=what)
+    add_weights_folder(command)
 
 
 def _add_enlarging(command: Parser) -> None:

@@ -1,21 +1,31 @@
-"""`python -m cvsr generate`."""
+"""`python -m cvsr generate`: a small video from a prompt, then a large one from its latents or frames."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from cvsr.cli.comparison import before_and_after, comparison_path
+from cvsr.cli.comparison import comparison_path
 from cvsr.cli.memory import keep_freed_memory
+from cvsr.cli.production import Job, Seen, identity, produce
 from cvsr.cli.references import reference_settings
 from cvsr.cli.session import device, quiet_libraries, report
-from cvsr.cli.systems import SYSTEMS, choose_system, given
-from cvsr.data.files import check_output
-from cvsr.data.video import write_video
-from cvsr.pipelines.cascade import CascadePipeline
+from cvsr.cli.stages import check_size, choose_stages, fingerprints, loader, settings_of
+from cvsr.cli.systems import given
+from cvsr.data.files import check_output, content_hash
+from cvsr.data.video import Video, to_frames, write_video
+from cvsr.pipelines.ledger import Ledger
+from cvsr.pipelines.relay import Leg, ready, relay_latents, whole
+from cvsr.pipelines.stages import in_steps, sizes
 from cvsr.pipelines.store import load
+from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.presets import SAMPLING
+from cvsr.weights import fingerprint
+
+SIZE = (64, 64)  # height and width of the small video
+BASE = "text_to_video"
 
 
 def generate(
@@ -26,67 +36,86 @@ def generate(
     frames: int,
     guidance: float,
     seed: int,
-    strength: float | None,
-    detail: float | None,
-    consistency: int | None,
-    system: str | None,
+    scale: float | None,
+    height: int | None,
+    stages: str | None,
     reference: list[str],
     reference_video: list[str],
     no_upscale: bool,
     compare: bool,
+    memory: float | None,
+    restart: bool,
     weights: str | None,
-    **patchwise: Any,
+    **asked: Any,
 ) -> int:
     """Make a video file from a prompt. What can be wrong is found before the work begins."""
     compared = comparison_path(output) if compare and not no_upscale else None
-    shown = [*reference, *reference_video]
-    asked_for = {"reference": reference, "reference_video": reference_video, **patchwise}
-    if no_upscale and (options := given(asked_for)):
-        option = f"--{next(iter(options)).replace('_', '-')}"
-        raise ValueError(f"no-upscale: leaves out what has {option}; allowed without it; try one of them")
-    system = choose_system(system, **asked_for)
+    references, shown = {"reference": reference, "reference_video": reference_video}, [*reference, *reference_video]
+    if no_upscale:
+        _check_without(references | {"scale": scale, "height": height, "stages": stages, **asked})
+    chosen = choose_stages(stages, references, **asked)
     for path in filter(None, (output, compared)):
         check_output(path, shown)
-    own = reference_settings(reference, reference_video, frames) | given(patchwise)
+    settings = {"command": "generate", "prompt": prompt, "steps": steps, "seed": seed, "guidance": guidance}
     keep_freed_memory()
     quiet_libraries()
-    base = load("text_to_video", weights)
-    base.set_progress_bar_config(desc="small video", unit="step")
-    arguments = {
-        "prompt": prompt,
-        "num_frames": frames,
-        "guidance_scale": guidance,
-        "generator": torch.Generator().manual_seed(seed),
-        "output_type": "np",
-    }
-    enlarging = {"strength": strength, "detail": detail, "consistency": consistency}
+    base = load(BASE, weights).to(device())
+    base.set_progress_bar_config(desc="small video", unit="step", leave=False)
+    arguments = {"num_frames": frames, "num_inference_steps": steps, "guidance_scale": guidance}
     if no_upscale:
-        small = large = base.to(device())(**arguments, num_inference_steps=steps).frames[0]
-    else:
-        enlarger = load(SYSTEMS[system], weights)
-        enlarger.set_progress_bar_config(desc="large video", unit="step")
-        cascade = CascadePipeline(base, enlarger).to(device())
-        asked = enlarger.asked(**enlarging)
-        enlarging = {name: getattr(asked, name) for name in enlarging}
-        both = cascade(**arguments, base_inference_steps=steps, **enlarging, **own)
-        small, large = both.base[0], both.frames[0]
-    settings = {
-        "command": "generate",
-        "system": system,
-        "prompt": prompt,
-        "steps": steps,
-        "seed": seed,
-        "guidance": guidance,
-        "references": [Path(path).name for path in shown],
-        **enlarging,
-        **given(patchwise),
-    }
-    _write(output, large, settings)
-    if compared:
-        _write(compared, before_and_after(small, large, "base model", f"{system}, x4"), settings)
+        small = base(prompt, *SIZE, **arguments, generator=_generator(seed), output_type="np").frames[0]
+        write_video(output, small, fps=SAMPLING.fps, metadata={"cvsr": settings})
+        report(output, *small.shape[:3])
+        return 0
+    total = height / SIZE[0] if height is not None else scale
+    chosen = in_steps(chosen[0], total) if stages is None and total is not None else chosen
+    times = check_size(SIZE, sizes(chosen, SIZE, total)[-1])
+    own = {"unimmvsr": reference_settings(reference, reference_video, frames)}
+    legs = ready(chosen, SIZE, loader(weights), scale=total, prompt=prompt, seed=seed, own=own)
+    legs[0] = whole(legs[0], frames)
+    used = settings_of(legs)
+    settings = {**used, **settings, "scale": times, "references": [Path(path).name for path in shown]}
+    prints = {BASE: fingerprint(BASE, weights), **fingerprints(legs, weights)}
+    job = Job(
+        output=output,
+        compared=compared,
+        like=Video(np.zeros((frames, 1, 1, 3), np.uint8), SAMPLING.fps),
+        metadata={"cvsr": {**settings, **given({"memory": memory})}},
+        labels=("base model", f"{used['system']}, x{times:g}"),
+        identity=identity({**settings, "frames": frames}, {path: content_hash(path) for path in shown}, prints),
+        restart=restart,
+        memory=memory,
+    )
+    seen = Seen([])
+
+    def enlarge(legs: list[Leg], ledger: Ledger) -> Iterator[np.ndarray]:
+        latents = _base_latents(base, ledger, prompt, arguments, seed)
+        small, pieces = relay_latents(latents, frames, legs, ledger)
+        seen.waiting.extend(to_frames(small[0]))
+        return (to_frames(piece[0]) for piece in pieces)
+
+    produce(job, legs, [range(frames)], seen, enlarge)
     return 0
 
 
-def _write(path: str, frames: np.ndarray, settings: dict) -> None:
-    write_video(path, frames, fps=SAMPLING.fps, metadata={"cvsr": settings})
-    report(path, *frames.shape[:3])
+def _base_latents(
+    base: TextToVideoPipeline, ledger: Ledger, prompt: str, arguments: dict[str, Any], seed: int
+) -> torch.Tensor:
+    """What the base model leaves, (1, c, t, h, w); or left, before the run was broken off."""
+    if (kept := ledger.get("base")) is not None:
+        return torch.from_numpy(kept["latents"]).to(base.device)
+    latents = base(prompt, *SIZE, **arguments, generator=_generator(seed), output_type="latent").frames
+    ledger.put("base", latents=latents.cpu().numpy())
+    return latents
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def _check_without(options: dict[str, Any]) -> None:
+    """ValueError if there are options for what is left out; those of every system mean nothing, and do no harm."""
+    harmless = ("strength", "detail", "consistency", "system", "colour_correction")
+    if found := [name for name in given(options) if name not in harmless]:
+        option = f"--{found[0].replace('_', '-')}"
+        raise ValueError(f"no-upscale: leaves out what has {option}; allowed without it; try one of them")

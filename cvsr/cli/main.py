@@ -1,7 +1,7 @@
 """Entry of the command line: dispatch, and what a command ends with.
 
-Exit codes: 0 done, 1 the weights are damaged, 2 a mistake of the caller (one line on stderr, no traceback),
-130 and 143 interrupted by Ctrl-C or `kill`, nothing half-written left behind.
+Exit codes: 0 done, 1 something that was checked is not as it should be, 2 a mistake of the caller (one line on stderr,
+no traceback), 130 and 143 interrupted by Ctrl-C or `kill`, nothing half-written left behind.
 """
 
 import signal
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from cvsr.cli.arguments import parse
+from cvsr.cli.evaluate_arguments import VIDEOS
 from cvsr.cli.values import UsageError
 
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
@@ -46,8 +47,16 @@ def _run(command: str, **arguments) -> int:
         from cvsr.cli.generate import generate as run
     elif command == "bench":
         from cvsr.cli.bench import bench as run
+    elif command == "evaluate" and arguments["name"] == VIDEOS:
+        from cvsr.cli.evaluate_videos import evaluate_videos as run
+
+        del arguments["name"]
     elif command == "evaluate":
         from cvsr.cli.evaluate import evaluate as run
+    elif command == "ablate":
+        from cvsr.cli.ablate import ablate as run
+    elif command == "doctor":
+        from cvsr.cli.doctor import doctor as run
     else:
         assert command == "weights", command
         from cvsr.cli.weights import weights as run

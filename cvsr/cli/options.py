@@ -70,10 +70,9 @@ def add_references(command: Parser, system: str) -> None:
 
 
 def add_patches(command: Parser, system: str) -> None:
-    """--patch, --memory and --magnitude."""
+    """--patch and --magnitude."""
     for name, kind, metavar, what in (
         ("patch", whole("patch", 128, least=16), "PIXELS", "height and width of a patch; default: the model's"),
-        ("memory", real("memory", 0.5, above=0), "GIB", "as many patches at once as it holds; default 0.5"),
         ("magnitude", real("magnitude", 4, above=0), "FACTOR", "more of it, more detail; default: the scale"),
     ):
         command.add_argument(f"--{name}", type=kind, metavar=metavar, help=f"{what} ({system})")

@@ -2,18 +2,14 @@
 
 from typing import Any
 
-SYSTEMS = {  # name on the command line: its folder of weights
-    "base": "super_resolution",
-    "seedvr": "seedvr",
-    "simplegvr": "simplegvr",
-    "unimmvsr": "unimmvsr",
-    "patchvsr": "patchvsr",
-}
+from cvsr.presets import SYSTEMS
+
+__all__ = ["OWNERS", "SYSTEMS", "choose_system", "given"]
+
 OWNERS = {  # option: the only system that has it
     "reference": "unimmvsr",
     "reference_video": "unimmvsr",
     "patch": "patchvsr",
-    "memory": "patchvsr",
     "magnitude": "patchvsr",
 }
 

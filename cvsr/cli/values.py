@@ -1,7 +1,7 @@
 """Parsers of single values of the command line, each with an error that says what is allowed."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 class UsageError(Exception):
@@ -53,6 +53,20 @@ def one_of(name: str, known: dict[str, str]) -> Callable[[str], str]:
         if text not in known:
             raise UsageError(f"{name}={text}: unknown; allowed {', '.join(known)}; try {next(iter(known))}")
         return text
+
+    return convert
+
+
+def names(name: str, known: Sequence[str] | None = None) -> Callable[[str], list[str]]:
+    """A parser of names with commas between them, of any or of known ones, for argparse."""
+
+    def convert(text: str) -> list[str]:
+        found = [word.strip() for word in text.split(",") if word.strip()]
+        unknown = [word for word in found if known is not None and word not in known]
+        if unknown or not found:
+            allowed = ", ".join(known or ["names with commas between them"])
+            raise UsageError(f"{name}={text}: unknown; allowed {allowed}; try {(known or ['a,b'])[0]}")
+        return list(dict.fromkeys(found))
 
     return convert
 

@@ -1,4 +1,4 @@
-"""Edited twins: the same scene with one object changed, and the instruction that says how."""
+"""Twins of a scene: one object changed, with the instruction that says how, or all objects with their identity lost."""
 
 from dataclasses import dataclass, replace
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from cvsr.data.grounds import GROUNDS
 from cvsr.data.palette import COLOURS, inks_for
-from cvsr.data.scenes import SCALES, ObjectSpec, Scene, pick, sample_object, with_article
+from cvsr.data.scenes import SCALES, ObjectSpec, Scene, generator, pick, sample_object, with_article
 from cvsr.data.shapes import KINDS
 from cvsr.data.textures import TEXTURES
 
@@ -48,6 +48,25 @@ def edit(scene: Scene, seed: int, operation: str | None = None) -> Edit:
     new, instruction = change(scene, old, rng)
     objects = (*scene.objects[:index], new, *scene.objects[index + 1 :])
     return Edit(replace(scene, objects=objects), instruction, index, index)
+
+
+def mistake(scene: Scene, seed: int, split: str) -> Scene:
+    """The scene as a base model draws it that has lost the identity of its objects: each has another print.
+
+    Shape, colour, place and motion stay; texture, ink and scale are drawn anew, with no ink of before.
+    """
+    rng = generator(seed, split, purpose=6)
+    return replace(scene, objects=tuple(_reprint(spec, rng) for spec in scene.objects))
+
+
+def _reprint(old: ObjectSpec, rng: np.random.Generator) -> ObjectSpec:
+    return replace(
+        old,
+        texture=pick(rng, (t for t in TEXTURES if t not in ("plain", old.texture))),
+        ink=pick(rng, (ink for ink in inks_for(old.colour) if ink != old.ink)),
+        scale=pick(rng, SCALES),
+        seed=int(rng.integers(2**62)),
+    )
 
 
 def _free_colours(scene: Scene) -> list[str]:

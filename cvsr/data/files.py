@@ -1,6 +1,7 @@
 """Files that a caller names: inputs that are ordinary files, outputs that appear whole or not at all."""
 
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -49,6 +50,16 @@ def input_path(path: str | os.PathLike) -> Path:
     if stat.S_ISREG(mode) and found.stat().st_size == 0:
         raise VideoError(f"path={name}: the file is empty (0 bytes); copy or download it again")
     return found
+
+
+def content_hash(path: str | os.PathLike) -> str:
+    """The SHA-256 of a file, or of all files of a folder and their names."""
+    found, total = input_path(path), hashlib.sha256()
+    for file in sorted(found.iterdir()) if found.is_dir() else [found]:
+        if file.is_file():
+            with file.open("rb") as content:
+                total.update(file.name.encode() * found.is_dir() + hashlib.file_digest(content, "sha256").digest())
+    return total.hexdigest()
 
 
 def output_kind(path: str | os.PathLike) -> str:
@@ -112,9 +123,9 @@ def atomic_output(path: str | os.PathLike) -> Iterator[Path]:
         yield part
         with write_errors(target):
             for file in [part, *part.iterdir()] if part.is_dir() else [part]:
-                _flush_to_disk(file)
+                flush_to_disk(file)
             os.replace(part, target)
-            _flush_to_disk(target.parent)
+            flush_to_disk(target.parent)
 
 
 @contextmanager
@@ -124,7 +135,7 @@ def write_errors(path: str | os.PathLike) -> Iterator[None]:
         yield
     except (OSError, av.FFmpegError) as error:
         if error.errno in _FULL:
-            problem = f"{_FULL[error.errno]}; free some space or write elsewhere (nothing was left behind)"
+            problem = f"{_FULL[error.errno]}; free some space or write elsewhere (nothing half-written was left behind)"
         elif error.errno in _FORBIDDEN:
             problem = "not allowed to write there; choose another folder or change its permissions"
         else:
@@ -149,7 +160,8 @@ def _unfinished(target: Path, is_folder: bool) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
-def _flush_to_disk(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, would survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -11,7 +11,7 @@ from torch import Tensor
 from cvsr.data.video import to_tensor
 
 SAMPLED = 10  # frames of a clip that are looked at, evenly spaced
-# videos (B, 3, T, H, W) in [-1, 1] to how good each looks, (B,), 0 to 100, as `cvsr.evaluation.musiq.Musiq.score`
+# videos (B, 3, T, H, W) in [-1, 1] to how good each looks, (B,), 0 to 100, as `cvsr.evaluation.judges.Judge.score`
 Score = Callable[[Tensor], Tensor]
 
 

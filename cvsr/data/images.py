@@ -66,6 +66,15 @@ def read_image(
         raise VideoError(f"path={path}: {problem}") from error
 
 
+def read_frames(files: Sequence[Path]) -> Iterator[np.ndarray]:
+    """One frame of each file, uint8 (H, W, 3); `VideoError` where one is an animation."""
+    for file in files:
+        images = read_image(file, 2)[0]
+        if len(images) > 1:
+            raise VideoError(f"path={file}: an animation among frames; name it alone or take it out")
+        yield images[0]
+
+
 @contextmanager
 def image_output(path: PathLike, comment: str) -> Iterator[Callable[[np.ndarray, Sequence[Fraction]], None]]:
     """Write one frame (.png .jpg), or the frames of a folder ("name/") as they come, whole or not at all.

@@ -100,7 +100,7 @@ def _identity(seed: int, sources: PixelSources) -> Clip:
     drawn = identity_references(seed, sources.split, sources.frames, *size, picture_size=OVERSIZE * side)
     shown = zip(drawn.references, drawn.reference_masks, strict=True)
     pictures, masks = zip(*(cut_out(picture, mask, side) for picture, mask in shown), strict=True)
-    references = References(np.stack(pictures)[:, None], np.stack(masks)[:, None])
+    references = References(np.stack(pictures)[:, None], np.stack(masks)[:, None], drawn.mistaken)
     return Clip(drawn.video, drawn.caption, drawn.masks.any(0), references)
 
 

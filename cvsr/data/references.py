@@ -22,17 +22,20 @@ class References:
     Attributes:
         frames: uint8 (n, T, H, W, 3). A video has more frames than its clip, as many before as after.
         masks: bool (n, T, H, W), where the object is in its picture; None beside a video.
+        mistaken: uint8 (T, H, W, 3), the clip without the identity that the pictures show, of which inputs are made;
+            None beside a video.
     """
 
     frames: np.ndarray
     masks: np.ndarray | None = None
+    mistaken: np.ndarray | None = None
 
 
 def write_references(clip: Path, references: References) -> None:
     """Write the references of a clip beside it."""
-    masks = {} if references.masks is None else {"masks": references.masks}
+    arrays = {name: array for name, array in vars(references).items() if array is not None}
     with open(references_file(clip), "wb") as file:
-        np.savez(file, frames=references.frames, **masks)
+        np.savez(file, **arrays)
 
 
 def read_references(clip: Path) -> References | None:
@@ -41,7 +44,7 @@ def read_references(clip: Path) -> References | None:
         return None
     try:
         with np.load(references_file(clip)) as arrays:
-            return References(arrays["frames"], arrays.get("masks"))
+            return References(arrays["frames"], arrays.get("masks"), arrays.get("mistaken"))
     except Exception as error:  # zip, zlib and numpy each have their own
         raise ValueError(f"references={references_file(clip)}: damaged ({error}); build it again") from None
 

@@ -30,12 +30,13 @@ from cvsr.data.shards_manifest import (
     gather,
     is_done,
     names_of,
+    remove_unfinished,
+    unfinished_beside,
     write_json,
 )
 from cvsr.data.shards_settings import ShardSettings
 
 
-@torch.no_grad()
 def build_shards(
     folder: str | Path,
     clips: str | Path,
@@ -59,7 +60,7 @@ def build_shards(
         text_encoder: what tells it from others, such as a hash.
         guide: the base model of model-guided degradation, as a callable, where one of the degradations is that. What it
             draws stays latents (SimpleGVR section 4.2.2), unless the inputs are enlarged, `reduction` 1.
-        musiq: what scores clips where the filter asks for it, such as `cvsr.evaluation.musiq.Musiq().score`.
+        musiq: what scores clips where the filter asks for it, such as `cvsr.evaluation.judges.Judge("musiq").score`.
 
     Returns:
         The account of the folder: inputs = outputs + rejects.
@@ -69,17 +70,31 @@ def build_shards(
             no clip, or none that was not rejected; model-guided degradation without a guide, or a filter by MUSIQ
             without what scores.
     """
-    if guide is None and settings.is_guided:
+    folder, models = Path(folder), Models(encode, embed, guide, musiq)
+    check_models(settings, models)
+    for name, files in begin_shards(folder, clips, settings, codec, text_encoder).items():
+        build_shard(folder, name, files, settings, models)
+    return finish_shards(folder)
+
+
+def check_models(settings: ShardSettings, models: Models) -> None:
+    """ValueError if the settings ask for a model that is not there."""
+    if models.guide is None and settings.is_guided:
         raise ValueError(
             "guide=None: the degradations need a base model; allowed a callable; try others, without model_guided"
         )
-    if musiq is None and settings.quality.musiq is not None:
+    if models.musiq is None and settings.quality.musiq is not None:
         raise ValueError(
             f"musiq=None: the filter asks for {settings.quality.musiq:g} and more; allowed a callable; try"
-            " cvsr.evaluation.musiq.Musiq().score"
+            " cvsr.evaluation.judges.Judge('musiq').score"
         )
-    folder, files = Path(folder), _inputs(Path(clips))
-    models = Models(encode, embed, guide, musiq)
+
+
+def begin_shards(
+    folder: Path, clips: str | Path, settings: ShardSettings, codec: str, text_encoder: str
+) -> dict[str, dict[str, Path]]:
+    """The shards that are not there yet, by name, with key and file of their clips; arguments as for `build_shards`."""
+    files = _inputs(Path(clips))
     folder.mkdir(parents=True, exist_ok=True)
     plan = _plan(settings, files, codec, text_encoder)
     if (folder / "settings.json").exists():
@@ -87,15 +102,21 @@ def build_shards(
     else:
         write_json(folder / "settings.json", plan)
     keys, size = list(files), settings.clips_per_shard
-    for number, name in enumerate(names_of(plan)):
-        if not is_done(folder, name):
-            part = {key: files[key] for key in keys[number * size : (number + 1) * size]}
-            _build_shard(folder, name, part, settings, models)
+    return {
+        name: {key: files[key] for key in keys[number * size : (number + 1) * size]}
+        for number, name in enumerate(names_of(plan))
+        if not is_done(folder, name)
+    }
+
+
+def finish_shards(folder: Path) -> Manifest:
+    """The account of a folder whose shards are all there, which is written into it."""
     manifest = gather(folder)
     check_account(folder, manifest)
     if not manifest.outputs:
-        raise ValueError(f"clips={clips}: {manifest.summary()}; allowed at least one output; try other clips")
+        raise ValueError(f"folder={folder}: {manifest.summary()}; allowed at least one output; try other clips")
     write_json(folder / "manifest.json", manifest)
+    remove_unfinished(folder)
     return manifest
 
 
@@ -116,10 +137,13 @@ def _plan(settings: ShardSettings, files: dict[str, Path], codec: str, text_enco
     return json.loads(json.dumps(described | rest))
 
 
-def _build_shard(
+@torch.no_grad()
+def build_shard(
     folder: Path, name: str, files: dict[str, Path], settings: ShardSettings, models: Models
 ) -> None:
-    unfinished, tar = folder / "unfinished", folder / f"{name}.tar"
+    """Make one shard and its index; a function of the clips, the settings and the models alone."""
+    tar = folder / f"{name}.tar"
+    unfinished = unfinished_beside(tar)
     shapes, rejects = {}, {}
     # One time for all files and long names allowed: the bytes depend on nothing but the content.
     with open(unfinished, "wb") as file, TarWriter(file, mtime=0.0, format="PAX_FORMAT") as writer:

@@ -65,10 +65,12 @@ def encode_clip(
         height, width = latents.shape[2:]
         raise Rejected(f"indivisible: {height}×{width} latents by the reduction {settings.reduction}")
     latents, inputs, records = _half("latents", latents), [], []
-    drawing = models.guide(caption) if models.guide else None
+    mistaken = None if references is None else references.mistaken
+    shown = frames if mistaken is None else mistaken
+    drawing = models.guide(caption) if models.guide and mistaken is None else None
     for variant in range(settings.variants):
         rng = np.random.default_rng((settings.seed, crc32(key.encode()), variant))
-        made, record = _make_input(rng, frames, settings, models.encode, drawing)
+        made, record = _make_input(rng, shown, settings, models.encode, drawing)
         inputs.append({name: _half(name, values) for name, values in made.items()})
         records.append(record)
     mask = subject_mask(clip.with_suffix(".png"), frames.shape[:3])
@@ -104,14 +106,17 @@ def _make_input(
 ) -> tuple[dict[str, Tensor], Description]:
     """The latents "low" (c, t, h, w), of a size over the reduction, of frames that were degraded, and the record.
 
+    Without a drawing, none is drawn again: a mistaken clip already stands for what a base model makes of it, and would
+    lose its layout, too.
+
     A network that enlarges latents is given the base model's own; one that sees enlarged frames needs them decoded. One
     that draws patches is given "whole" (c, t, h', w'), all of a "window" (4,) in small, and "scale" (): how much it
     grew.
     """
     drawn = settings.degradations.sample(rng, frames.shape[1:3])
+    drawn = [each for each in drawn if drawing is not None or not isinstance(each, ModelGuided)]
     size = [side // settings.reduction for side in frames.shape[1:3]]
     if settings.reduction > 1 and drawn and isinstance(drawn[-1], ModelGuided):
-        assert drawing is not None
         *before, last = drawn
         small = resize(to_tensor(degrade(before, frames))[None], *size).clamp(-1, 1)
         return {"low": drawing.latents(to_frames(small[0]), last.alpha, last.seed)[0]}, to_record(drawn)

@@ -20,6 +20,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+UNFINISHED = ".unfinished-"
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,19 @@ def gather(folder: Path) -> Manifest:
     return Manifest(settings, outputs, rejects, hashes)
 
 
+def unfinished_beside(path: Path) -> Path:
+    """A name for what will be `path` when it is done; no two writers share one, even of the same file."""
+    return path.with_name(f"{UNFINISHED}{path.stem}-{uuid4().hex}")
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what writers that were killed have left in a folder."""
+    for left in folder.glob(f"{UNFINISHED}*"):
+        left.unlink(missing_ok=True)
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write a file whole or not at all."""
-    unfinished = path.with_name("unfinished")
+    unfinished = unfinished_beside(path)
     unfinished.write_text(json.dumps(asdict(content) if isinstance(content, Manifest) else content, indent=1))
     os.replace(unfinished, path)

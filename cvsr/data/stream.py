@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+Part = tuple[int, int]  # a process's number among how many
+
 
 @dataclass(frozen=True)
 class Bucket:
@@ -44,17 +46,31 @@ class Ticket:
 class Batches(Sampler[list[Ticket]]):
     """The batches of steps `start`, `start` + 1, … without end.
 
-    The buckets that take part do so in turn, a batch each, or all in every batch if `mixed`.
+    The buckets that take part do so in turn, a batch each, or all in every batch if `mixed`. Of several processes,
+    each is given its own, equal part of every bucket's samples.
+
+    Args:
+        buckets: all there are.
+        start: the first step.
+        mixed: whether a batch holds all buckets that take part.
+        part: number of the process, and of how many.
 
     Raises:
-        ValueError: in some step no bucket takes part.
+        ValueError: in some step no bucket takes part; a bucket's samples cannot be shared out evenly.
     """
 
-    def __init__(self, buckets: list[Bucket], start: int, mixed: bool = False):
+    def __init__(self, buckets: list[Bucket], start: int, mixed: bool = False, part: Part = (0, 1)):
+        self.rank, processes = part
+        for bucket in buckets:
+            if bucket.batch % processes:
+                raise ValueError(
+                    f"buckets={bucket}: batch={bucket.batch} for {processes} processes; allowed multiples of their"
+                    f" number; try batch={bucket.batch + -bucket.batch % processes}"
+                )
         for step in (0, *(bucket.until for bucket in buckets if bucket.until is not None)):
             if not any(bucket.takes_part(step) for bucket in buckets):
                 raise ValueError(f"buckets={buckets}: none for step {step}; try since=0 and until=None for one")
-        self.buckets, self.start, self.mixed = buckets, start, mixed
+        self.buckets, self.start, self.mixed, self.processes = buckets, start, mixed, processes
         sizes = [bucket.batch for bucket in buckets]
         self.stride = sum(sizes) if mixed else max(sizes)  # numbers kept free for a step's samples
 
@@ -63,9 +79,16 @@ class Batches(Sampler[list[Ticket]]):
         while True:
             active = [bucket for bucket in self.buckets if bucket.takes_part(step)]
             chosen = active if self.mixed else [active[step % len(active)]]
-            shapes = [bucket for bucket in chosen for _ in range(bucket.batch)]
-            yield [Ticket(step * self.stride + number, bucket) for number, bucket in enumerate(shapes)]
+            yield [ticket for share in self._shares(step * self.stride, chosen) for ticket in share]
             step += 1
+
+    def _shares(self, first: int, chosen: list[Bucket]) -> Iterator[list[Ticket]]:
+        """The tickets of this process, of each bucket in a batch whose numbers begin with `first`."""
+        for bucket in chosen:
+            share = bucket.batch // self.processes
+            begin = first + self.rank * share
+            yield [Ticket(number, bucket) for number in range(begin, begin + share)]
+            first += bucket.batch
 
 
 def random_of(seed: int, index: int) -> np.random.Generator:
@@ -80,11 +103,12 @@ def stream(
     workers: int,
     collate: Callable | None = None,
     mixed: bool = False,
+    part: Part = (0, 1),
 ) -> DataLoader:
     """Batches from step `start` on; the data set answers every `Ticket`. `collate` is PyTorch's by default."""
     return DataLoader(
         dataset,
-        batch_sampler=Batches(buckets, start, mixed),
+        batch_sampler=Batches(buckets, start, mixed, part),
         num_workers=workers,
         collate_fn=collate,
         persistent_workers=workers > 0,

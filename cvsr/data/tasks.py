@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cvsr.data.edits import edit
+from cvsr.data.edits import edit, mistake
 from cvsr.data.photographs import render_pan, sample_pan
 from cvsr.data.scenes import generator, sample_scene
 from cvsr.data.world import render, render_moment
@@ -25,11 +25,13 @@ class TextToVideo:
 class IdentityReferences:
     """A video, and a picture (H, H, 3) of each of its first objects alone, at a moment of its own.
 
-    `masks` (n, T, H, W) bool is where each referenced object is seen in the video, `reference_masks` n times
-    (H, H) bool where it is in its picture.
+    `mistaken` is the video with another print on every object: it stands for what a base model makes that has lost
+    their identity. `masks` (n, T, H, W) bool is where each referenced object is seen in both, `reference_masks` n
+    times (H, H) bool where it is in its picture.
     """
 
     video: np.ndarray
+    mistaken: np.ndarray
     caption: str
     references: list[np.ndarray]
     reference_masks: list[np.ndarray]
@@ -96,6 +98,7 @@ def identity_references(
     pictures = [render_moment(replace(scene, objects=(spec,)), float(rng.random()), side) for spec in chosen]
     return IdentityReferences(
         rendering.frames,
+        render(mistake(scene, seed, split), frames, height, width).frames,
         rendering.caption,
         [image for image, _ in pictures],
         [mask for _, mask in pictures],

@@ -23,7 +23,7 @@ import torch
 from cvsr.data.decoding import DEFAULT_FPS, VideoReader
 from cvsr.data.encoding import CRF, VideoWriter, as_rate, check_frames, to_json
 from cvsr.data.files import VideoError, input_path, output_kind
-from cvsr.data.images import READ_SUFFIXES, frame_files, image_output, read_image
+from cvsr.data.images import READ_SUFFIXES, frame_files, image_output, read_frames, read_image
 
 MAX_BYTES = 8 * 2**30  # of decoded frames in memory: 1380 frames of 1080p
 _FINEST_CLOCK = 10_000_000  # ticks a second, for timestamps without a small common denominator
@@ -80,13 +80,13 @@ def read_video(path: str | PathLike, *, salvage: bool = False, max_frames: int |
         return _read_folder(found, max_frames)
     if found.suffix.lower() in READ_SUFFIXES:
         frames, seconds, metadata = read_image(found, max_frames)
-        return Video(_gather(frames, len(frames), found), _rate(None, seconds), seconds, metadata)
+        return Video(_gather(frames, len(frames), found), frame_rate(None, seconds), seconds, metadata)
     with VideoReader(found, salvage=salvage) as reader:
         seconds: list[Fraction] = []
         expected = min(reader.frames or 64, max_frames or sys.maxsize)
         frames = _gather(_timed(itertools.islice(reader, max_frames), seconds), expected, found)
         audio = found if reader.has_audio else None
-        fps = reader.fps if salvage else _rate(reader.fps, seconds)  # salvaged frames leave gaps
+        fps = reader.fps if salvage else frame_rate(reader.fps, seconds)  # salvaged frames leave gaps
         return Video(frames, fps, seconds, reader.metadata, audio, reader.pixel_aspect)
 
 
@@ -125,7 +125,8 @@ def video_output(
 
     Args:
         path: the output; appears, whole, when the block ends well, or not at all.
-        like: the video whose rate, timestamps, sound and metadata are kept; as many frames have to come.
+        like: the video, or `cvsr.data.footage.Footage`, whose rate, timestamps, sound and metadata are kept; as many
+            frames have to come.
         metadata: settings to keep in the file instead of its own.
         crf: x264's constant rate factor, 0 (best) to 51.
 
@@ -164,7 +165,7 @@ def to_tensor(frames: np.ndarray) -> torch.Tensor:
     """uint8 frames (T, H, W, 3) → float32 (3, T, H, W) in [-1, 1]; `to_frames` undoes it exactly."""
     check_frames(frames)
     video = torch.from_numpy(np.ascontiguousarray(frames)).permute(3, 0, 1, 2)  # (3, T, H, W)
-    return video.float().div(127.5).sub(1).contiguous()
+    return video.contiguous().float().div_(127.5).sub_(1)
 
 
 def to_frames(video: torch.Tensor) -> np.ndarray:
@@ -172,40 +173,39 @@ def to_frames(video: torch.Tensor) -> np.ndarray:
     if video.ndim != 4 or video.shape[0] != 3 or not video.is_floating_point():
         kind = f"{video.dtype} {tuple(video.shape)}"
         raise VideoError(f"video={kind}: must be float (3, T, H, W); take one video of the batch")
-    if not torch.isfinite(video).all():
-        raise VideoError("video: holds NaN or infinite values; look for the step that made them")
-    levels = video.detach().float().add(1).mul(127.5).round().clamp(0, 255).byte()
-    return levels.permute(1, 2, 3, 0).contiguous().cpu().numpy()  # (T, H, W, 3)
+    levels = np.empty((video.shape[1], *video.shape[2:], 3), np.uint8)
+    for index, frame in enumerate(video.detach().unbind(1)):  # one at a time: a large video has no room beside it
+        if not torch.isfinite(frame).all():
+            raise VideoError("video: holds NaN or infinite values; look for the step that made them")
+        values = frame.float().add(1).mul_(127.5).round_().clamp_(0, 255).byte()
+        levels[index] = values.permute(1, 2, 0).cpu().numpy()  # (H, W, 3)
+    return levels
+
+
+def alike(images: Iterable[np.ndarray], path: Path) -> Iterator[np.ndarray]:
+    """Images as they come; `VideoError` where the size changes."""
+    shape = None
+    for index, image in enumerate(images):
+        shape = shape or image.shape
+        if image.shape != shape:
+            sizes = "{1}x{0} to {3}x{2}".format(*shape[:2], *image.shape[:2])
+            raise VideoError(f"path={path}: the size changes from {sizes} at frame {index}; make all frames alike")
+        yield image
 
 
 def _read_folder(folder: Path, max_frames: int | None) -> Video:
     files = frame_files(folder)[:max_frames]
     metadata = read_image(files[0], 1)[2]
-
-    def frames() -> Iterator[np.ndarray]:
-        for file in files:
-            images = read_image(file, 2)[0]
-            if len(images) > 1:
-                raise VideoError(f"path={file}: an animation among frames; name it alone or take it out")
-            yield images[0]
-
-    return Video(_gather(frames(), len(files), folder), DEFAULT_FPS, metadata=metadata)
+    return Video(_gather(read_frames(files), len(files), folder), DEFAULT_FPS, metadata=metadata)
 
 
 def _gather(images: Iterable[np.ndarray], expected: int, path: Path) -> np.ndarray:
     """Stack images into one array without holding them twice."""
     buffer, count = np.empty((0,)), 0
-    for image in images:
+    for image in alike(images, path):
         if count == 0:
             _check_memory(expected * image.nbytes, path)
-            buffer = np.empty(
-                (expected, *image.shape), np.uint8
-            )  # (T, H, W, 3); takes memory as it is filled
-        if image.shape != buffer.shape[1:]:
-            sizes = "{1}x{0} to {3}x{2}".format(*buffer.shape[1:3], *image.shape[:2])
-            raise VideoError(
-                f"path={path}: the size changes from {sizes} at frame {count}; make all frames alike"
-            )
+            buffer = np.empty((expected, *image.shape), np.uint8)  # (T, H, W, 3); takes memory as it is filled
         if count == len(buffer):
             _check_memory(2 * buffer.nbytes, path)
             buffer = np.concatenate([buffer, np.empty_like(buffer)])
@@ -228,7 +228,7 @@ def _timed(pairs: Iterable[tuple[np.ndarray, Fraction]], seconds: list[Fraction]
         yield image
 
 
-def _rate(header: Fraction | None, seconds: list[Fraction] | None) -> Fraction:
+def frame_rate(header: Fraction | None, seconds: list[Fraction] | None) -> Fraction:
     """The header's frame rate, unless there is none or the timestamps tell of another."""
     if not seconds or len(seconds) < 2:
         return header or DEFAULT_FPS

@@ -58,10 +58,28 @@ class CleanPreconditioner:
             )
         self.t_min = t_min
 
-    def clean(self, output: Tensor, prior: Tensor | float = 0.0) -> Tensor:
-        """The clean x_0 (B, …) from the network's output F (B, …) and the prior (B, …)."""
+    def clean(self, output: Tensor, x_t: Tensor, t: Tensor | float, prior: Tensor | float = 0.0) -> Tensor:
+        """The clean x_0 (B, …) from the network's output F (B, …) at x_t (B, …) and t (B,), and the prior (B, …)."""
         return prior + output
 
     def velocity(self, output: Tensor, x_t: Tensor, t: Tensor | float, prior: Tensor | float = 0.0) -> Tensor:
         """The velocity (B, …) from the network's output F (B, …) at x_t (B, …) and t (B,)."""
-        return (x_t - self.clean(output, prior)) / expand_time(t, x_t).clamp(min=self.t_min)
+        return (x_t - self.clean(output, x_t, t, prior)) / expand_time(t, x_t).clamp(min=self.t_min)
+
+
+class VelocityPreconditioner:
+    """For networks that predict the velocity itself, as most pretrained ones do: x_0 = x_t - t F, v = F.
+
+    They need no prior: what they are shown of the input they have to read in it.
+    """
+
+    def clean(self, output: Tensor, x_t: Tensor, t: Tensor | float, prior: Tensor | float = 0.0) -> Tensor:
+        """The clean x_0 (B, …) from the network's output F (B, …) at x_t (B, …) and t (B,)."""
+        return clean_from_velocity(x_t, output, t)
+
+    def velocity(self, output: Tensor, x_t: Tensor, t: Tensor | float, prior: Tensor | float = 0.0) -> Tensor:
+        """The output, as it is."""
+        return output
+
+
+Preconditioner = CleanPreconditioner | VelocityPreconditioner

@@ -5,12 +5,22 @@ rounds the least counts, because whatever disturbs a run makes it longer.
 """
 
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch.autograd.profiler import profile
-from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import (
+    FlopCounterMode,
+    flop_registry,
+    sdpa_backward_flop_count,
+    sdpa_flop_count,
+    shape_wrapper,
+)
 
 
 def count_flops(call: Callable[[], object]) -> int:
@@ -86,6 +96,38 @@ def peak_bytes(call: Callable[[], object]) -> int:
             held += event.nbytes()
             most = max(most, held)
     return most
+
+
+class Resources(TorchDispatchMode):
+    """Counts what is taken in its block: bytes of the tensors made there that live (`now`) and lived at most (`most`),
+    and floating-point `operations`.
+
+    What kernels take for themselves and give back is left out, which the profiler behind `peak_bytes` sees at many
+    times the cost. Unlike `count_flops`, it does not mind parameters among the arguments of modules.
+    """
+
+    FORMULAS: ClassVar = {**flop_registry, **{kind: shape_wrapper(count) for kind, count in FUSED_ON_CPU.items()}}
+
+    def __init__(self):
+        super().__init__()
+        self.seen, self.now, self.most, self.operations = weakref.WeakSet(), 0, 0, 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        """Run an operation, and count what it makes until that is freed."""
+        kwargs = kwargs or {}
+        made = operation(*args, **kwargs)
+        if (count := self.FORMULAS.get(operation._overloadpacket)) is not None:
+            self.operations += count(*args, **kwargs, out_val=made)
+        for tensor in tree_leaves(made):
+            if isinstance(tensor, torch.Tensor) and (storage := tensor.untyped_storage()) not in self.seen:
+                self.seen.add(storage)
+                self.now += storage.nbytes()
+                self.most = max(self.most, self.now)
+                weakref.finalize(storage, self._free, storage.nbytes())
+        return made
+
+    def _free(self, size: int) -> None:
+        self.now -= size
 
 
 def least_seconds(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:

@@ -1,21 +1,29 @@
 """Fidelity, detail and steadiness of a video against its reference.
 
-Every function takes two videos (B, C, T, H, W) in [-1, 1] of one shape and returns one figure a video, (B,).
+Every function takes two videos (B, C, T, H, W) in [-1, 1] of one shape, but for `high_frequency_energy`, which looks at
+one alone, and returns one figure a video, (B,).
 PSNR and SSIM say how close the result is, the high-frequency ratio how much detail it has (a blurred result
 scores well on the first two and badly here), warping error and flicker how steady it is in time.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 import scipy.fft
 import torch
 from einops import rearrange
 from torch import Tensor
-from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+from torchmetrics.functional.image import (
+    multiscale_structural_similarity_index_measure,
+    peak_signal_noise_ratio,
+    structural_similarity_index_measure,
+)
 
 from cvsr.evaluation.flow import trusted_flow, warp
 
 DATA_RANGE = 2.0  # the width of [-1, 1]
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+MS_SSIM_LEAST = 176  # pixels: 11, the window, at a sixteenth
 
 
 def psnr(video: Tensor, reference: Tensor) -> Tensor:
@@ -36,12 +44,27 @@ def ssim(video: Tensor, reference: Tensor) -> Tensor:
         raise ValueError(
             f"video={_shape(video)}: smaller than the SSIM window; allowed height and width >= 11; try psnr"
         )
-    frames = structural_similarity_index_measure(
-        rearrange(video, "b c t h w -> (b t) c h w"),
-        rearrange(reference, "b c t h w -> (b t) c h w"),
-        data_range=DATA_RANGE,
-        reduction="none",
-    )
+    return _mean_over_frames(structural_similarity_index_measure, video, reference)
+
+
+def ms_ssim(video: Tensor, reference: Tensor) -> Tensor:
+    """Structural similarity at five scales, the mean over frames and channels (Wang, Simoncelli and Bovik 2003).
+
+    Contrast and structure are compared at every scale, luminance at the coarsest. ValueError for smaller pictures.
+    """
+    _check_pair(video, reference)
+    if min(video.shape[-2:]) < MS_SSIM_LEAST:
+        raise ValueError(
+            f"video={_shape(video)}: smaller than the coarsest window of MS-SSIM; allowed height and width >="
+            f" {MS_SSIM_LEAST}; try ssim"
+        )
+    return _mean_over_frames(multiscale_structural_similarity_index_measure, video, reference)
+
+
+def _mean_over_frames(similarity: Callable[..., Tensor], video: Tensor, reference: Tensor) -> Tensor:
+    """A similarity of torchmetrics, (B,)."""
+    pictures = (rearrange(each, "b c t h w -> (b t) c h w") for each in (video, reference))
+    frames = similarity(*pictures, data_range=DATA_RANGE, reduction="none")
     return rearrange(frames, "(b t) -> b t", b=len(video)).mean(1)
 
 
@@ -55,6 +78,16 @@ def high_frequency_ratio(video: Tensor, reference: Tensor, reduction: int = 4) -
     """
     _check_pair(video, reference)
     return _detail_energy(video, reduction) / _detail_energy(reference, reduction)
+
+
+def high_frequency_energy(video: Tensor, reduction: int = 4) -> Tensor:
+    """The fine detail of videos (B, 3, T, H, W) alone: root mean square of its luma, in levels of 0 to 255.
+
+    Detail is as in `high_frequency_ratio`: what is left of a picture without its coarse DCT coefficients. It is
+    amount, not truth, so that noise and sharpening raise it.
+    """
+    pixels = video.shape[2] * video.shape[3] * video.shape[4]
+    return 127.5 * (_detail_energy(video, reduction) / pixels).sqrt()
 
 
 def warping_error(video: Tensor, reference: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from cvsr.evaluation.metrics import luma
@@ -50,6 +51,30 @@ def seam_ratio(
             length += weight
     ratio = (total / length).float()
     return ratio if reference is None else ratio / seam_ratio(reference, rows, columns, grid)
+
+
+def strongest_seam(video: Tensor, reach: int = 8) -> Tensor:
+    """How far the steepest straight line across the picture stands out, where no border is known: (B,), 1 and more.
+
+    A seam is a line, a row or a column, across which neighbouring pixels differ more than across the lines around it.
+    Every line's gradient, the mean over it and over time, is divided by the median of those up to `reach` lines away;
+    the figure is the greatest quotient. What is in a picture seldom makes one above 2 (a horizon does). Compare with
+    another video of the same scene. NaN for a video without any gradient.
+
+    Raises:
+        ValueError: no video (B, 3, T, H, W), or one smaller than twice the reach.
+    """
+    if video.ndim != 5 or min(video.shape[-2:]) < 2 * reach:
+        raise ValueError(
+            f"video={tuple(video.shape)}: too small, or no video; allowed (B, 3, T, H, W), H and W from {2 * reach};"
+            f" try a smaller reach than {reach}"
+        )
+    picture, quotients = luma(video.double()), []
+    for axis in (-2, -1):
+        steps = picture.diff(dim=axis).abs().transpose(axis, -1).mean(dim=(1, 2))  # (B, lines)
+        around = F.pad(steps[:, None], (reach, reach), mode="reflect")[:, 0].unfold(1, 2 * reach + 1, 1)
+        quotients.append(steps / around.median(-1).values)  # (B, lines)
+    return torch.cat(quotients, dim=1).amax(1).float()
 
 
 def _check(

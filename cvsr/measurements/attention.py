@@ -7,7 +7,6 @@ from dataclasses import asdict
 import torch
 from torch import Tensor
 
-from cvsr.data.resize import resize
 from cvsr.evaluation.cost import (
     AttentionFlops,
     attention_flops,
@@ -16,7 +15,7 @@ from cvsr.evaluation.cost import (
     pairs_in_segments,
 )
 from cvsr.evaluation.metrics import psnr, ssim
-from cvsr.measurements.clips import eight_bit
+from cvsr.measurements.super_resolution import reduced
 from cvsr.models.attention import SelfAttention
 from cvsr.models.rope import grid_coordinates, rotation
 from cvsr.models.scopes import AttentionScheme, Layout
@@ -24,8 +23,6 @@ from cvsr.models.sparse_attention import cut_into_blocks
 from cvsr.models.windows import FixedWindow, Size, axis_spans, partition
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.tiling import PATCH, Tiling, up
-
-SCALE = 4
 
 
 def flops(scheme: AttentionScheme, size: Size, width: int) -> AttentionFlops:
@@ -65,7 +62,7 @@ def enlarge_with_each(
     """
     frames, height, width = truth.shape[2:]
     tiling = Tiling(pixels=up(max(height, width), PATCH), frames=frames)
-    small = eight_bit(resize(truth, height // SCALE, width // SCALE))
+    small = reduced(truth)
     before, first, rows = pipeline.transformer.scheme, None, {}
     for name, scheme in schemes.items():
         pipeline.transformer.use_attention(**asdict(scheme))

@@ -14,12 +14,11 @@ from diffusers import ModelMixin
 from torch import Tensor
 from tqdm import tqdm
 
-from cvsr.data.resize import resize
 from cvsr.diffusion.detail_curve import detail_curve
 from cvsr.diffusion.timesteps import Tabulated
-from cvsr.measurements.clips import VALIDATION, Clip, eight_bit, world_clips
+from cvsr.measurements.clips import VALIDATION, Clip, world_clips
 from cvsr.measurements.results import Estimate, Row, read_result, results_file
-from cvsr.measurements.super_resolution import SCALE
+from cvsr.measurements.super_resolution import SCALE, reduced
 from cvsr.measurements.tally import estimate
 from cvsr.pipelines.base import VideoPipeline
 from cvsr.pipelines.store import load
@@ -53,7 +52,7 @@ def measure(
     curves = []
     for number, clip in enumerate(tqdm(clips, desc="detail curve", unit="clip")):
         truth = clip.load()
-        small = eight_bit(resize(truth, *(side // SCALE for side in truth.shape[-2:])))
+        small = reduced(truth)
         curves.append(
             detail_curve(*predictions(model, small, steps, torch.Generator().manual_seed(seed + number)))
         )

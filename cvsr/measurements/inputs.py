@@ -24,7 +24,7 @@ from cvsr.data.world import render
 from cvsr.measurements.cascade import PROMPTS
 from cvsr.measurements.clips import PIXELS, VALIDATION, eight_bit, middle
 from cvsr.measurements.structural_errors import plant_errors
-from cvsr.measurements.super_resolution import SCALE
+from cvsr.measurements.super_resolution import SCALE, reduced
 from cvsr.pipelines.redrawing import Redrawing
 from cvsr.pipelines.store import load
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
@@ -56,7 +56,7 @@ def make_inputs(
     captions = [scene.caption for scene in scenes]
     videos = [render(scene, comparison.frames, PIXELS, PIXELS).frames for scene in scenes]
     truth = middle(torch.stack([to_tensor(video) for video in videos]), comparison.crop)
-    clean = eight_bit(resize(truth, *(side // SCALE for side in truth.shape[-2:])))
+    clean = reduced(truth)
     made = {CLEAN: clean, PLANTED: eight_bit(plant_errors(clean, seed=0))}
     if others := [kind for kind in comparison.inputs if kind not in made]:
         base = load("text_to_video", weights).to(device)

@@ -8,14 +8,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from cvsr.data.resize import resize
 from cvsr.diffusion.joint_modulation import JOININGS
 from cvsr.evaluation.metrics import warping_error
 from cvsr.evaluation.seams import seam_ratio
 from cvsr.measurements.autoencoder import fidelity
 from cvsr.measurements.clips import Clip, eight_bit
 from cvsr.measurements.results import Row
-from cvsr.measurements.super_resolution import SCALE, anchors
+from cvsr.measurements.super_resolution import SCALE, anchors, reduced
 from cvsr.measurements.tally import Tally
 from cvsr.pipelines.enlargement import Enlargement
 from cvsr.pipelines.patchvsr import PatchEnlargement, PatchVSRPipeline
@@ -53,7 +52,7 @@ def measure(
     ways = {BASE: {}} | {name: {"joining": name} for name in JOININGS} | {LEAST_TOLD: {"magnitude": SCALES[0]}}
     for clip in tqdm(clips, desc="patches", unit="clip"):
         truth = clip.load()
-        small = eight_bit(resize(truth, *(side // SCALE for side in truth.shape[-2:])))
+        small = reduced(truth)
         for method, result, seconds in anchors(pipeline, small):
             tally.add(method, clip.group, judge(result, truth) | {"seconds": seconds})
         for method, own in ways.items():

@@ -27,6 +27,8 @@ class ReferenceClip:
 
     Attributes:
         truth: (1, 3, T, H, W) in [-1, 1].
+        source: what its input is made of, likewise: the truth, or, beside ID images, the same with other prints on all
+            objects, which stands for a base model that lost their identity.
         caption: what it shows.
         mask: bool (1, T, H, W), where the objects that references show are seen, or what was edited.
         shown: what a model may be shown, by name; the first is nothing.
@@ -34,6 +36,7 @@ class ReferenceClip:
     """
 
     truth: Tensor
+    source: Tensor
     caption: str
     mask: Tensor
     shown: dict[str, list[Tensor]]
@@ -62,7 +65,8 @@ def identity_clip(seed: int, frames: int, pixels: int, split: str = SPLIT) -> Re
     if len(right) > 1:
         shown["one reference fewer"] = right[:-1]
     mask = torch.from_numpy(drawn.masks.any(0))[None]
-    return ReferenceClip(to_tensor(drawn.video)[None], drawn.caption, mask, shown, subjects)
+    truth, source = (to_tensor(video)[None] for video in (drawn.video, drawn.mistaken))
+    return ReferenceClip(truth, source, drawn.caption, mask, shown, subjects)
 
 
 def editing_clip(seed: int, frames: int, pixels: int, split: str = SPLIT) -> ReferenceClip:
@@ -72,7 +76,8 @@ def editing_clip(seed: int, frames: int, pixels: int, split: str = SPLIT) -> Ref
     late = source[:, (torch.arange(frames) + LATE).clamp(max=frames - 1)]
     shown = {NONE: [], "reference video": [source], "late reference video": [late]}
     mask = torch.from_numpy(drawn.mask)[None]
-    return ReferenceClip(to_tensor(drawn.video)[None], drawn.caption, mask, shown)
+    truth = to_tensor(drawn.video)[None]
+    return ReferenceClip(truth, truth, drawn.caption, mask, shown)
 
 
 CLIPS = {"identity": identity_clip, "editing": editing_clip}  # by task
@@ -102,7 +107,8 @@ def close_up(
         for name, references in clip.shown.items()
     }
     subjects = tuple(replace(each, seen=each.seen[part]) for each in clip.subjects)
-    cut = {"truth": clip.truth[:, :, *part], "mask": clip.mask[:, *part]}
+    cut = {name: getattr(clip, name)[:, :, *part] for name in ("truth", "source")}
+    cut["mask"] = clip.mask[:, *part]
     reduction = clip.truth.shape[-1] // small.shape[-1]
     of_small = (slice(frames), *(slice(start // reduction, (start + side) // reduction) for start in starts))
     return replace(clip, shown=shown, subjects=subjects, **cut), small[:, :, *of_small]

@@ -1,8 +1,9 @@
 """What references add: the same clips enlarged from the same noise with none, the right and the wrong ones.
 
-Inputs are of two kinds. "redrawn": a clip is reduced to a quarter, then the base model draws it again from its caption
-(SDEdit): the layout stays, and the identity goes, which a reference still has (UniMMVSR section 3.3). "reduced": no
-more than that, and the input still tells much of what a reference could.
+Beside ID images, inputs are made of a clip whose objects all have other prints: the world's stand-in for a base model
+that reads references and mistakes them. Inputs are of two kinds. "redrawn": that clip is reduced to a quarter, then the
+base model draws it again from its caption (SDEdit): the layout stays, and the identity goes, which a reference still
+has (UniMMVSR section 3.3). "reduced": no more than reduced.
 """
 
 import math
@@ -20,7 +21,7 @@ from cvsr.measurements.clips import FRAMES, PIXELS, eight_bit
 from cvsr.measurements.likeness import Likeness
 from cvsr.measurements.reference_clips import CLIPS, NONE, ReferenceClip
 from cvsr.measurements.results import Row
-from cvsr.measurements.super_resolution import SCALE
+from cvsr.measurements.super_resolution import SCALE, reduced
 from cvsr.measurements.tally import Tally
 from cvsr.models.attribute_reader import AttributeReader
 from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
@@ -94,10 +95,10 @@ def judge(video: Tensor, clip: ReferenceClip, likeness: Likeness) -> dict[str, f
 
 
 def inputs_of(clip: ReferenceClip, base: TextToVideoPipeline, seed: int) -> dict[str, Tensor]:
-    """The clip a quarter as large, (1, 3, T, H, W) in 8 bits, for each of `INPUTS`."""
-    reduced = eight_bit(resize(clip.truth, *(side // SCALE for side in clip.truth.shape[-2:])))
-    redrawn = Redrawing(base, clip.caption)(to_frames(reduced[0]), ALPHA, seed)
-    return dict(zip(INPUTS, (to_tensor(redrawn)[None], reduced), strict=True))
+    """A clip's source a quarter as large, (1, 3, T, H, W) in 8 bits, for each of `INPUTS`."""
+    small = reduced(clip.source)
+    redrawn = Redrawing(base, clip.caption)(to_frames(small[0]), ALPHA, seed)
+    return dict(zip(INPUTS, (to_tensor(redrawn)[None], small), strict=True))
 
 
 def _videos(

@@ -31,33 +31,43 @@ class ConditionEmbedding(nn.Module):
         Raises ValueError when a shape is wrong, a number lies outside [0, 1], or the micro conditions are not
         exactly the configured ones.
         """
-        micro_conditions = micro_conditions or {}
-        if set(micro_conditions) != set(self.names):
-            raise ValueError(
-                f"micro_conditions={sorted(micro_conditions)}: not what this network was built for; "
-                f"allowed exactly {sorted(self.names)}; try a dict with a (B,) tensor for each of them"
-            )
-        embedding = self.time(self._sinusoids("timestep", timestep, len(timestep)))
-        for name in self.names:
-            sinusoids = self._sinusoids(name, micro_conditions[name], len(timestep))
-            embedding = embedding + self.micro[name](sinusoids)
+        levels = check_micro_conditions(self.names, micro_conditions, len(timestep))
+        check_level("timestep", timestep, len(timestep))
+        embedding = self.time(self._sinusoids(timestep))
+        for name, level in zip(self.names, levels, strict=True):
+            embedding = embedding + self.micro[name](self._sinusoids(level))
         return embedding
 
-    def _sinusoids(self, name: str, value: Tensor, batch: int) -> Tensor:
-        if value.shape != (batch,):
-            raise ValueError(
-                f"{name}={tuple(value.shape)}: wrong shape; allowed ({batch},); try .expand({batch})"
-            )
-        # Only on the CPU: reading a number back from an accelerator would stall its queue in every step.
-        if value.device.type == "cpu" and not ((value >= 0) & (value <= 1)).all():
-            raise ValueError(
-                f"{name}={value.tolist()}: out of range; allowed 0 to 1; try dividing timesteps by 1000"
-            )
+    def _sinusoids(self, value: Tensor) -> Tensor:
         thousandths = 1000 * value.float()
         sinusoids = get_timestep_embedding(
             thousandths, FREQUENCIES, flip_sin_to_cos=True, downscale_freq_shift=0
         )
         return sinusoids.to(self.time.linear_1.weight.dtype)
+
+
+def check_micro_conditions(
+    names: Sequence[str], given: Mapping[str, Tensor] | None, batch: int
+) -> list[Tensor]:
+    """Those given, each (batch,) in [0, 1], in the order of their names; ValueError unless they are exactly these."""
+    given = given or {}
+    if set(given) != set(names):
+        raise ValueError(
+            f"micro_conditions={sorted(given)}: not what this network was built for; "
+            f"allowed exactly {sorted(names)}; try a dict with a (B,) tensor for each of them"
+        )
+    for name in names:
+        check_level(name, given[name], batch)
+    return [given[name] for name in names]
+
+
+def check_level(name: str, value: Tensor, batch: int) -> None:
+    """ValueError unless a value is (batch,) in [0, 1]."""
+    if value.shape != (batch,):
+        raise ValueError(f"{name}={tuple(value.shape)}: wrong shape; allowed ({batch},); try .expand({batch})")
+    # Only on the CPU: reading a number back from an accelerator would stall its queue in every step.
+    if value.device.type == "cpu" and not ((value >= 0) & (value <= 1)).all():
+        raise ValueError(f"{name}={value.tolist()}: out of range; allowed 0 to 1; try dividing timesteps by 1000")
 
 
 class TextEmbedding(nn.Module):

@@ -22,6 +22,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
+from cvsr.diffusion.flow import CleanPreconditioner
 from cvsr.models.attention import HeadNorm, attend
 from cvsr.models.embeddings import ConditionEmbedding, TextEmbedding
 from cvsr.models.patches import patchify, unpatchify
@@ -62,6 +63,7 @@ class SwinMMDiT(ModelMixin, ConfigMixin):
     """
 
     _supports_gradient_checkpointing = True
+    preconditioner = CleanPreconditioner()  # what its output means
 
     @register_to_config
     def __init__(

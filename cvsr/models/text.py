@@ -123,4 +123,5 @@ def encode_prompts(
     ).to(encoder.device)
     states = encoder(batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
     said = tensor([bool(prompt.strip()) for prompt in prompts], device=states.device)
-    return states, batch["attention_mask"].bool() & said[:, None]
+    mask = batch["attention_mask"].to(states.device)  # an encoder that is loaded for each call runs elsewhere
+    return states, mask.bool() & said[:, None]

@@ -22,6 +22,7 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.utils import BaseOutput
 from torch import Tensor, nn
 
+from cvsr.diffusion.flow import CleanPreconditioner
 from cvsr.models.attention import CrossAttention, Mix, SelfAttention, attention
 from cvsr.models.embeddings import ConditionEmbedding, PlaceEmbedding, PooledText, TextEmbedding
 from cvsr.models.patches import patchify, unpatchify
@@ -56,6 +57,7 @@ class VideoTransformer(ModelMixin, ConfigMixin):
     """
 
     _supports_gradient_checkpointing = True
+    preconditioner = CleanPreconditioner()  # what its output means
 
     @register_to_config
     def __init__(

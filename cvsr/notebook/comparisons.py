@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cvsr.measurements.results import Estimate, Result, read_result, results_file
+from cvsr.measurements.trends import comparison_of, trends
 from cvsr.notebook.tables import table
 
 LEGEND = "▲ above, ▼ below, ≈ not told apart: the 95 % interval over training seeds holds 0"
@@ -14,18 +15,43 @@ def comparison(name: str, labels: Mapping[str, str], path: Path | None = None) -
     """HTML of a comparison's result: what each variant reached, and its differences from the first, by kind of input.
 
     Args:
-        name: of the comparison, as for `python -m cvsr evaluate`.
+        name: of the comparison, as for `python -m cvsr ablate`.
         labels: figure → head of its column, for the figures to show.
         path: of the result; the repository's by default.
     """
     path = path or results_file(name)
     if not path.exists():
         return (
-            f"<p><b>Not measured here yet.</b> <code>python -m cvsr evaluate {html.escape(name)}</code> trains and"
+            f"<p><b>Not measured here yet.</b> <code>python -m cvsr ablate {html.escape(name)}</code> trains and"
             " measures it in about an hour on one CPU core; stopped, it goes on where it was."
             " Then run this cell again.</p>"
         )
-    return _tables(read_result(path), labels, " minus ", LEGEND)
+    result = read_result(path)
+    return _tables(result, labels, " minus ", LEGEND) + beside_the_paper(name, result)
+
+
+def beside_the_paper(name: str, result: Result) -> str:
+    """HTML of the paper's figures and of whether ours go the same way; empty where no paper is named."""
+    compared = comparison_of(name)
+    if compared is None or compared.published is None:
+        return ""
+    published, shown = compared.published, ""
+    if published.rows:
+        heads = dict.fromkeys(figure for row in published.rows.values() for figure in row)
+        rows = {
+            variant: {head: f"{row[head]:g}" if head in row else "" for head in heads}
+            for variant, row in published.rows.items()
+        }
+        shown = table(f"In the paper ({published.source})", rows)
+    found = {
+        f"{trend.variant} minus {trend.first}: {trend.ours}": {
+            "paper": trend.paper,
+            "here": difference(trend.difference),
+            "trend": trend.verdict,
+        }
+        for trend in trends(compared, result)
+    }
+    return shown + (table(f"Does it go as in the paper ({published.source})?", found) if found else "")
 
 
 def measurement(name: str, labels: Mapping[str, str], path: Path | None = None) -> str:
@@ -56,7 +82,8 @@ def _tables(result: Result, labels: Mapping[str, str], apart: str, legend: str) 
         for row in rows
         if apart in row.method
     }
-    return table(result.question, reached) + table(f"Differences ({legend})", gained) + _provenance(result)
+    apart_from = table(f"Differences ({legend})", gained) if gained else ""
+    return table(result.question, reached) + apart_from + _provenance(result)
 
 
 def level(figure: Estimate | None) -> str:

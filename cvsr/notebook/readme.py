@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cvsr.measurements.results import REPOSITORY, RESULTS, Estimate, Result, read_result
+from cvsr.measurements.trends import comparison_of, trends
 
 README = REPOSITORY / "README.md"
 CURVES = "detail_curve"  # and those of other models, detail_curve_…: too long for a table, lessons draw them
@@ -37,8 +38,23 @@ def section(result: Result) -> str:
     for row in result.rows:
         cells = (_cell(row.figures.get(name)) for name in figures)
         lines.append(_line([f"{row.clips} ({row.count})", row.method, *cells]))
+    lines += _beside_the_paper(result)
     lines.append(f"\n`{result.command}`, commit {result.commit}, {result.date}, {result.machine}\n")
     return "\n".join(lines) + "\n"
+
+
+def _beside_the_paper(result: Result) -> list[str]:
+    """Whether the differences go as in the paper; nothing where none is named."""
+    compared = comparison_of(result.name)
+    found = trends(compared, result) if compared else []
+    if not found:
+        return []
+    head = ["variant", compared.published.source, "here", "difference", "trend"]
+    lines = ["", _line(head), "|---|---|---|---:|---|"]
+    for trend in found:
+        name = f"{trend.variant} minus {trend.first}"
+        lines.append(_line([name, trend.paper, trend.ours, f"{trend.difference.mean:+.3g}", trend.verdict]))
+    return lines
 
 
 def _line(cells: Sequence[str]) -> str:

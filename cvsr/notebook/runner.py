@@ -1,17 +1,14 @@
-"""Runs lessons from top to bottom and renders them as pages: `make lessons`, and the tests of the lessons.
+"""Runs lessons from top to bottom: for the course's pages (`make course`) and the tests of the lessons.
 
 A finished run proves less than it seems to: errors can hide in the stored state of widgets, and papermill
 only warns of a parameter that a lesson does not have. So parameters are checked before, every output after.
 """
 
-import argparse
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import nbformat
 import papermill
-from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from cvsr.notebook.widgets import ERROR_CLASS, LIVE_VIEW
@@ -28,7 +25,7 @@ def run(
     kernel: str = "python3",
     timeout: int = 600,
 ) -> NotebookNode:
-    """Run a lesson in `folder` (else its own), make its widgets static and write it to `executed`.
+    """Run a lesson in `folder` (else its own), make its widgets static and write it to `executed` once all is well.
 
     Raises ValueError for parameters that the lesson does not have, papermill's PapermillExecutionError at the
     first cell that fails, RuntimeError for errors that no cell has shown.
@@ -37,7 +34,7 @@ def run(
     executed.parent.mkdir(parents=True, exist_ok=True)
     notebook = papermill.execute_notebook(
         str(lesson),
-        str(executed),
+        None,
         parameters=dict(parameters),
         kernel_name=kernel,
         cwd=str(folder or lesson.parent),
@@ -81,35 +78,7 @@ def make_static(notebook: NotebookNode) -> None:
     notebook.metadata.pop("widgets", None)
 
 
-def page(notebook: NotebookNode) -> str:
-    """An executed lesson as one HTML file."""
-    body, _ = HTMLExporter(exclude_input_prompt=True, exclude_output_prompt=True).from_notebook_node(notebook)
-    return body
-
-
-def main() -> None:
-    """Run the lessons of a folder and write a page of each."""
-    parser = argparse.ArgumentParser(prog="python -m cvsr.notebook.runner", description=main.__doc__)
-    parser.add_argument("lessons", type=Path, help="folder of notebooks, or one notebook")
-    parser.add_argument("out", type=Path, help="folder for the pages")
-    parser.add_argument("--profile", default="full", choices=["smoke", "full"])
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    folder = arguments.lessons
-    for lesson in sorted(folder.glob("*.ipynb")) if folder.is_dir() else [folder]:
-        out = arguments.out.resolve() / lesson.stem
-        parameters = {"profile": arguments.profile, "seed": arguments.seed, "out_dir": str(out)}
-        notebook = run(lesson, out / lesson.name, parameters)
-        written = (out / lesson.stem).with_suffix(".html")
-        written.write_text(page(notebook))
-        sys.stdout.write(f"{written}\n")
-
-
 def _errors(outputs: list) -> Iterator[str]:
     for output in outputs:
         if output["output_type"] == "error":
             yield f"{output['ename']}: {output['evalue']}"
-
-
-if __name__ == "__main__":
-    main()

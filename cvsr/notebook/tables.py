@@ -21,4 +21,7 @@ def table(caption: str, rows: Mapping[str, Mapping[str, float | str]], digits: i
 
 
 def _cell(value: float | str, digits: int) -> str:
-    return html.escape(value) if isinstance(value, str) else f"{float(value):.{digits}g}"
+    if isinstance(value, str):
+        return html.escape(value)
+    text = f"{float(value):.{digits}g}"
+    return f"{float(value):,.0f}" if "e+" in text else text  # large numbers in full

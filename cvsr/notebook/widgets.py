@@ -39,7 +39,7 @@ class Explorer:
             raise ValueError("controls={}: nothing to turn; allowed at least one; try {'seed': IntSlider(…)}")
         self.question, self.render, self.controls, self.alt = question, render, dict(controls), alt
         self.errors: list[Exception] = []
-        self._first = self._picture()
+        self._first, self._setting = self._picture(), " · ".join(map(_setting, self.controls.values()))
         self._view = ipywidgets.HTML(self._first)
         for control in self.controls.values():
             if control.has_trait("continuous_update"):
@@ -47,7 +47,7 @@ class Explorer:
             control.style.description_width = "initial"
             control.observe(self._update, names="value")
         heading = ipywidgets.HTML(f"<b>{html.escape(question)}</b>")
-        bar = ipywidgets.Box(list(self.controls.values()), layout={"flex_flow": "row wrap"})
+        bar = ipywidgets.Box(list(self.controls.values()), layout={"flex_flow": "row wrap", "grid_gap": "0 20px"})
         self._box = ipywidgets.VBox([heading, bar, self._view])
 
     @property
@@ -62,7 +62,7 @@ class Explorer:
 
     def static(self) -> str:
         """HTML of the static twin: the question, the controls' first values and their picture."""
-        return f"<p><b>{html.escape(self.question)}</b></p>{self._first}"
+        return f"<p><b>{html.escape(self.question)}</b><br>{html.escape(self._setting)}</p>{self._first}"
 
     def sweep(self) -> list[str]:
         """Turn every control once and back; returns the names of those that change nothing (a fault)."""
@@ -91,6 +91,14 @@ class Explorer:
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         """The live widget, and in the same output the static twin for pages without a kernel."""
         return self._box._repr_mimebundle_(**options) | {"text/html": self.static()}
+
+
+def _setting(control: ipywidgets.ValueWidget) -> str:
+    """What a control is for, and where it stands."""
+    value = control._options_full[control.index][0] if hasattr(control, "options") else control.value
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    return f"{control.description}: {value:g}" if isinstance(value, float) else f"{control.description}: {value}"
 
 
 def _another_value(control: ipywidgets.ValueWidget) -> Any:

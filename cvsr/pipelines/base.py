@@ -9,7 +9,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from cvsr.diffusion.flow import CleanPreconditioner, clean_from_velocity
+from cvsr.diffusion.flow import Preconditioner, clean_from_velocity
 from cvsr.diffusion.schedulers import Scheduler, set_steps
 from cvsr.models.latent_space import compression, latent_channels
 from cvsr.models.swin_mmdit import SwinMMDiT
@@ -29,12 +29,11 @@ class VideoPipeline(DiffusionPipeline):
         autoencoder: between video and latents, 4×8×8 pixels a position: the kit's, or one of diffusers such as Wan's,
             CogVideoX's or HunyuanVideo's.
         tokenizer, text_encoder: from the prompt to the states that the transformer attends to.
-        transformer: predicts the clean latents as a prior plus its output (`CleanPreconditioner`).
+        transformer: predicts the clean latents or the velocity; its `preconditioner` knows which.
         scheduler: one of `cvsr.diffusion.schedulers`.
     """
 
     model_cpu_offload_seq = "text_encoder->transformer->autoencoder"
-    preconditioner = CleanPreconditioner()
 
     def __init__(
         self,
@@ -52,6 +51,11 @@ class VideoPipeline(DiffusionPipeline):
             transformer=transformer,
             scheduler=scheduler,
         )
+
+    @property
+    def preconditioner(self) -> Preconditioner:
+        """What turns the transformer's output into a velocity."""
+        return self.transformer.preconditioner
 
     def check_parts(self) -> None:
         """ValueError if the parts were not made for each other."""

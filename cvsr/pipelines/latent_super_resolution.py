@@ -19,6 +19,7 @@ from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.text import TextEncoder
 from cvsr.models.transformer import VideoTransformer
 from cvsr.pipelines.enlargement import Enlargement
+from cvsr.pipelines.ledger import Keep, make_anew
 from cvsr.pipelines.streaming import Chunk
 from cvsr.pipelines.super_resolution import Show, Shown, SuperResolutionPipeline
 from cvsr.pipelines.tiling import SPATIAL, Tile
@@ -78,11 +79,13 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
         return self.upsampler(latents.to(self.upsampler.dtype)).to(latents)
 
     @torch.no_grad()
-    def from_base(self, latents: Tensor, num_frames: int, settings: Enlargement) -> tuple[Tensor, Tensor]:
+    def from_base(
+        self, latents: Tensor, num_frames: int, settings: Enlargement, keep: Keep = make_anew
+    ) -> tuple[Tensor, Tensor]:
         """A base model's video and the large one, both (B, 3, num_frames, H, W) in [-1, 1].
 
         The small video is decoded for the eye and for the corrections of the large one (`Enlargement.corrected`);
-        nothing else is made of it.
+        nothing else is made of it. `keep` makes the large video's tiles, or has them already.
 
         Raises:
             ValueError: an enlargement that is not fourfold.
@@ -94,10 +97,10 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
                 f"scale={settings.scale:g}: latents are enlarged {REDUCTION} times; allowed scale={REDUCTION}; try it,"
                 " or decode the latents and enlarge the video"
             )
-        return small, settings.corrected(self.from_latents(latents, settings)[:, :, :num_frames], small)
+        return small, settings.corrected(self.from_latents(latents, settings, keep)[:, :, :num_frames], small)
 
     @torch.no_grad()
-    def from_latents(self, latents: Tensor, settings: Enlargement) -> Tensor:
+    def from_latents(self, latents: Tensor, settings: Enlargement, keep: Keep = make_anew) -> Tensor:
         """The video (B, 3, T, H, W), about [-1, 1], of normalised small latents (B, c, t, h, w), and no corrections.
 
         T = 4t - 3 and H, W = 32 h, 32 w. The whole length is drawn at once, tile by tile.
@@ -109,6 +112,6 @@ class LatentSuperResolutionPipeline(SuperResolutionPipeline):
         noise = self.draw_noise((batch, 2 * channels, groups, height, width), settings.generator)
         with self.progress_bar(total=len(tiles) * settings.num_inference_steps) as bar:
             redraw = self._redrawing(settings, batch, bar)
-            result = self._tile_by_tile(lambda tile: Shown(tile.of_latents(low)), noise, tiles, redraw)
+            result = self._tile_by_tile(lambda tile: Shown(tile.of_latents(low)), noise, tiles, redraw, keep)
         self.maybe_free_model_hooks()
         return result

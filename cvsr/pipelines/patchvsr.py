@@ -18,6 +18,7 @@ from cvsr.data.resize import resize
 from cvsr.diffusion.joint_modulation import JOININGS, Patch, borders, cover, join
 from cvsr.models.autoencoder import encode_to_latents
 from cvsr.pipelines.enlargement import Enlargement
+from cvsr.pipelines.ledger import Keep, make_anew
 from cvsr.pipelines.output import VideoPipelineOutput
 from cvsr.pipelines.streaming import Chunk
 from cvsr.pipelines.super_resolution import Redraw, Show, SuperResolutionPipeline
@@ -85,6 +86,7 @@ class PatchShown(NamedTuple):
     scale: Tensor  # (B,) that the network is told
     patches: list[Patch]
     at_once: int
+    keep: Keep = make_anew  # of what the network predicts for patches
 
 
 class PatchVSRPipeline(SuperResolutionPipeline):
@@ -119,8 +121,7 @@ class PatchVSRPipeline(SuperResolutionPipeline):
     def show(self, chunk: Chunk, settings: Enlargement) -> Show:
         """What the canvas of a chunk is drawn from; `low` is only a tile of it."""
         asked = _patchwise(settings)
-        sides = [side // SPATIAL for side in asked.canvas(chunk.video)]
-        patches = cover(*sides, self.patch_size(asked) // SPATIAL, asked.joining)
+        patches = self.patches(chunk.video, asked)
         at_once = self.patches_at_once(chunk.video, asked)
         enlarged = asked.enlarged(chunk.video)
         most = self.transformer.config.sample_size * SPATIAL
@@ -132,6 +133,11 @@ class PatchVSRPipeline(SuperResolutionPipeline):
             at_once=at_once,
         )
         return lambda tile: shown(low=encode_to_latents(self.autoencoder, tile.of(enlarged)))
+
+    def patches(self, video: Tensor, settings: PatchEnlargement) -> list[Patch]:
+        """All that a chunk's canvas is put together from."""
+        sides = (side // SPATIAL for side in settings.canvas(video))
+        return cover(*sides, self.patch_size(settings) // SPATIAL, settings.joining)
 
     def borders(self, video: Tensor, settings: PatchEnlargement) -> tuple[list[int], list[int]]:
         """Rows and columns of the result's pixels where patches begin or end, as `cvsr.evaluation.seams` reads them."""
@@ -155,21 +161,26 @@ class PatchVSRPipeline(SuperResolutionPipeline):
 
     def patches_at_once(self, video: Tensor, settings: PatchEnlargement) -> int:
         """How many patches of a chunk of a video the budget allows; ValueError if there is not enough for one."""
-        config, most = self.transformer.config, self.patch_size(settings)
-        frames = 1 + up(min(video.shape[2], settings.tiling.frames) - 1, TEMPORAL) // TEMPORAL  # of latents
-        height, width = (min(side, most) // SPATIAL for side in settings.canvas(video))
-        tokens = frames * height * width / math.prod(config.patch_size)
-        predictions = len(video) * settings.guider().num_conditions
-        needed = predictions * tokens * config.width * LIVE * self.transformer.dtype.itemsize / 2**30  # GiB
+        needed = self.patch_gib(video, settings)
         if settings.memory is None:
             return max(1, int(USUAL / needed))
         if needed > settings.memory:
             enough = math.ceil(100 * needed) / 100
             raise ValueError(
-                f"memory={settings.memory:g}: too little for one patch, which needs {needed:.2g} GiB in {predictions}"
-                f" predictions; try memory={enough:g}, or a smaller patch"
+                f"memory={settings.memory:g}: too little for one patch, which needs {needed:.2g} GiB in"
+                f" {len(video) * settings.guider().num_conditions} predictions; try memory={enough:g}, or a smaller"
+                " patch"
             )
         return int(settings.memory / needed)
+
+    def patch_gib(self, video: Tensor, settings: PatchEnlargement) -> float:
+        """GiB that the network's activations take for one patch of a chunk of a video."""
+        config, most = self.transformer.config, self.patch_size(settings)
+        frames = 1 + up(min(video.shape[2], settings.tiling.frames) - 1, TEMPORAL) // TEMPORAL  # of latents
+        height, width = (min(side, most) // SPATIAL for side in settings.canvas(video))
+        tokens = frames * height * width / math.prod(config.patch_size)
+        predictions = len(video) * settings.guider().num_conditions
+        return predictions * tokens * config.width * LIVE * self.transformer.dtype.itemsize / 2**30
 
     def told(self, shown: PatchShown, text: Tensor, mask: Tensor) -> dict[str, Any]:
         """What `predict` is told."""
@@ -177,7 +188,7 @@ class PatchVSRPipeline(SuperResolutionPipeline):
 
     def predictor(self, shown: PatchShown) -> Callable[..., Tensor]:
         """The joint prediction of the patches shown."""
-        return partial(self.predict, patches=shown.patches, at_once=shown.at_once)
+        return partial(self.predict, patches=shown.patches, at_once=shown.at_once, keep=shown.keep)
 
     def predict(
         self,
@@ -188,6 +199,7 @@ class PatchVSRPipeline(SuperResolutionPipeline):
         whole: Tensor,
         patches: list[Patch],
         at_once: int,
+        keep: Keep = make_anew,
         **levels: Tensor,
     ) -> Tensor:
         """The joint output (B, c, t, h, w) for a canvas x (B, 2c, t, h, w), in float32."""
@@ -197,17 +209,19 @@ class PatchVSRPipeline(SuperResolutionPipeline):
             def each(rows: Tensor) -> Tensor:  # the rows of the batch, for each of the patches
                 return rows.repeat(len(group), *[1] * (rows.ndim - 1))
 
+            def predicted() -> Tensor:
+                return self.transformer(
+                    torch.cat([patch.of(x) for patch in group]).to(dtype),
+                    each(t),
+                    each(text).to(dtype),
+                    each(mask),
+                    {name: each(level) for name, level in levels.items()},
+                    each(whole).to(dtype),
+                    places.repeat_interleave(len(x), dim=0),
+                ).sample.float()
+
             places = x.new_tensor([patch.place(height, width) for patch in group])
-            output = self.transformer(
-                torch.cat([patch.of(x) for patch in group]).to(dtype),
-                each(t),
-                each(text).to(dtype),
-                each(mask),
-                {name: each(level) for name, level in levels.items()},
-                each(whole).to(dtype),
-                places.repeat_interleave(len(x), dim=0),
-            )
-            return output.sample.float().chunk(len(group))
+            return keep(predicted).to(x.device).chunk(len(group))
 
         return join(of_group, patches, height, width, at_once)
 
@@ -215,14 +229,16 @@ class PatchVSRPipeline(SuperResolutionPipeline):
         """Once: tiles are the codec's only."""
         return 1
 
-    def _tile_by_tile(self, show: Show, noise: Tensor, tiles: list[Tile], redraw: Redraw) -> Tensor:
+    def _tile_by_tile(
+        self, show: Show, noise: Tensor, tiles: list[Tile], redraw: Redraw, keep: Keep = make_anew
+    ) -> Tensor:
         """Encode tile by tile, redraw the canvas, decode tile by tile."""
         low = torch.zeros_like(noise[:, : self.transformer.config.out_channels])
         for tile in tiles:
             shown = show(tile)
             tile.of_latents(low).addcmul_(shown.low, tile.latent_weights.to(low))
-        latents = redraw(shown._replace(low=low), noise)
-        return self.decoded(tiles, noise, lambda tile: tile.of_latents(latents))
+        latents = redraw(shown._replace(low=low, keep=keep), noise)
+        return self.decoded(tiles, noise, lambda tile: tile.of_latents(latents), keep)
 
 
 def _patchwise(settings: Enlargement) -> PatchEnlargement:

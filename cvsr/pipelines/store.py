@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from diffusers import DiffusionPipeline
+import torch
+from diffusers import DiffusionPipeline, ModelMixin, WanTransformer3DModel
 from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5EncoderModel, UMT5EncoderModel
@@ -26,6 +27,7 @@ from cvsr.models.streaming import STREAMABLE
 from cvsr.models.swin_mmdit import SwinMMDiT
 from cvsr.models.token_transformer import TokenTransformer
 from cvsr.models.transformer import VideoTransformer
+from cvsr.models.wan_transformer import WanVideoTransformer
 from cvsr.pipelines.cascade import PIPELINES, CascadePipeline
 from cvsr.weights import WeightsError, read_card, require
 
@@ -37,6 +39,8 @@ MODELS = (
     TokenTransformer,
     SwinMMDiT,
     PatchTransformer,
+    WanVideoTransformer,
+    WanTransformer3DModel,
     LatentUpsampler,
     T5EncoderModel,
     UMT5EncoderModel,
@@ -63,8 +67,10 @@ def save(model: DiffusionPipeline | nn.Module, folder: str | Path, shared: Seque
             config.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
 
 
-def load(name: str, folder: str | Path | None = None) -> DiffusionPipeline | nn.Module:
-    """The model or pipeline `name` of a weights folder (`cvsr.weights.weights_folder`), ready to use.
+def load(
+    name: str, folder: str | Path | None = None, dtype: torch.dtype = torch.float32
+) -> DiffusionPipeline | nn.Module:
+    """The model or pipeline `name` of a weights folder (`cvsr.weights.weights_folder`), in a precision, ready to use.
 
     Raises:
         WeightsError: missing, damaged, of another shape or of a class that is not on the list.
@@ -72,14 +78,14 @@ def load(name: str, folder: str | Path | None = None) -> DiffusionPipeline | nn.
     path = require(name, folder)
     index = path / "model_index.json"
     if not index.exists():
-        return _load_part(path)
+        return load_part(path, dtype)
     contents = json.loads(index.read_text())
     kind = PIPELINES.get(contents["_class_name"])
     if kind is None:
         raise _misfit(path, f"is a {contents['_class_name']}", f"allowed {', '.join(PIPELINES)}")
     shared = read_card(path).shared
     names = [part for part, value in contents.items() if isinstance(value, list)]
-    pipeline = kind(**{part: _load_part(path / shared.get(part, part)) for part in names})
+    pipeline = kind(**{part: load_part(path / shared.get(part, part), dtype) for part in names})
     pipeline.check_parts()
     return pipeline
 
@@ -89,8 +95,11 @@ def load_cascade(folder: str | Path | None = None) -> CascadePipeline:
     return CascadePipeline(load("text_to_video", folder), load("super_resolution", folder))
 
 
-def _load_part(path: Path) -> nn.Module | PreTrainedTokenizerBase:
-    """A model, scheduler or tokenizer; its config names the class."""
+def load_part(path: Path, dtype: torch.dtype = torch.float32) -> nn.Module | PreTrainedTokenizerBase:
+    """A model, in a precision, a scheduler or a tokenizer from a folder in diffusers' format.
+
+    Its config names the class; WeightsError for one that is not on the list, or weights that do not fit it.
+    """
     config = next((json.loads((path / file).read_text()) for file in CONFIGS if (path / file).exists()), None)
     if config is None:
         return AutoTokenizer.from_pretrained(path, local_files_only=True)
@@ -100,9 +109,10 @@ def _load_part(path: Path) -> nn.Module | PreTrainedTokenizerBase:
         raise _misfit(path, f"is a {name}", f"allowed {', '.join(PARTS)}")
     if kind in SCHEDULERS:
         return kind.from_pretrained(path, local_files_only=True)
+    precision = {"torch_dtype" if issubclass(kind, ModelMixin) else "dtype": dtype}  # diffusers' word or transformers'
     try:
         model, report = kind.from_pretrained(
-            path, local_files_only=True, use_safetensors=True, output_loading_info=True
+            path, local_files_only=True, use_safetensors=True, output_loading_info=True, **precision
         )
     except (RuntimeError, ValueError, OSError, SafetensorError) as error:
         raise _misfit(
@@ -115,7 +125,7 @@ def _load_part(path: Path) -> nn.Module | PreTrainedTokenizerBase:
         raise _misfit(
             path, f"{len(wrong)} weights do not fit, {wrong[0]} first", "allowed those of its config"
         )
-    return model.float().eval()
+    return model.eval()
 
 
 def _halved(part: object) -> object:

@@ -5,10 +5,10 @@ becomes the result, channel by channel; what the network predicts is the differe
 through in chunks of frames, a large one in tiles, and a whole clip is a stream run to its end.
 """
 
-import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,8 +21,10 @@ from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
 from cvsr.models.conditioning import beside
 from cvsr.pipelines.base import AfterStep, Generators, StepCallback, VideoPipeline
 from cvsr.pipelines.enlargement import Enlargement
+from cvsr.pipelines.ledger import Keep, Ledger, make_anew
 from cvsr.pipelines.output import VideoPipelineOutput, check_output_type, to_output_type
-from cvsr.pipelines.streaming import Blend, Chunk, FrameNoise, check_video, cut
+from cvsr.pipelines.resuming import Draw, finished_frames
+from cvsr.pipelines.streaming import Chunk, Cutter, FrameNoise, check_video, cut, draw_key
 from cvsr.pipelines.tiling import SPATIAL, TEMPORAL, Tile, Tiling
 from cvsr.presets import SAMPLING
 
@@ -128,6 +130,8 @@ class SuperResolutionPipeline(VideoPipeline):
         pieces: Iterable[Tensor],
         settings: Enlargement = Enlargement(),  # noqa: B008 (frozen)
         num_frames: int | None = None,
+        start: int = 0,
+        ledger: Ledger = Ledger(),  # noqa: B008 (keeps nothing)
     ) -> Iterator[Tensor]:
         """Enlarge a video of any length that comes in pieces; frames leave as soon as they are finished.
 
@@ -138,30 +142,51 @@ class SuperResolutionPipeline(VideoPipeline):
             pieces: (B, 3, T, H, W) in [-1, 1], of any lengths T.
             settings: what is asked for.
             num_frames: of the whole video, for the progress bar; it counts up without.
+            start: number of the first frame, for one scene of a longer video.
+            ledger: keeps what is finished; what it holds already is not made again.
 
         Yields:
             (B, 3, T, H', W') in [-1, 1]: together as many frames as went in.
 
         Raises:
             ValueError: a piece that is no video or of another size, settings that do not fit the video.
+            MemoryError: the smallest tiles do not fit; larger ones are made smaller as memory runs out.
         """
         settings = settings.completed(self.sampling)
-        chunks = cut(pieces, settings.tiling)
-        first = next(chunks)
-        self.check(first.video, settings)
-        size = settings.size(first.video)
-        tiles = settings.tiling.cover(*settings.canvas(first.video))
+        cutter = Cutter(pieces, start)
+        first = cutter.cut(settings.tiling).video
+        self.check(first, settings)
+        passes = self.passes(settings.tiling.cover(*settings.canvas(first)))
         count = settings.tiling.chunks(num_frames) if num_frames is not None else math.inf
-        blend = Blend()
-        with self.progress_bar(total=count * self.passes(tiles) * settings.num_inference_steps) as bar:
-            noise = self._noise(first, settings)
-            redraw = self._redrawing(settings, len(first.video), bar)
-            for chunk in itertools.chain([first], chunks):
-                chunk = replace(chunk, video=chunk.video.to(self._execution_device))
-                result = self._tile_by_tile(self.show(chunk, settings), noise.of(chunk.latents), tiles, redraw)
-                finished = blend.add(result[..., : size[0], : size[1]], chunk)
-                yield settings.corrected(finished, chunk.video[:, :, : chunk.done])
+        with self.progress_bar(total=count * passes * settings.num_inference_steps) as bar:
+            draw = self.drawing(first, settings, bar)
+
+            def correct(finished: Tensor, chunk: Chunk) -> Tensor:
+                for frame, source in zip(finished.split(1, 2), self._here(chunk).video.split(1, 2), strict=False):
+                    frame.copy_(settings.corrected(frame, source))  # in place: of all, copies would not fit
+                return finished
+
+            yield from finished_frames(cutter, settings.tiling, draw, correct, ledger)
         self.maybe_free_model_hooks()
+
+    def drawing(self, first: Tensor, settings: Enlargement, bar) -> Draw:
+        """How chunks are drawn, of a video whose first one is given (B, 3, T, H, W); `bar` is told of every step."""
+        height, width = settings.size(first)
+        noise = self._noise(first, settings)
+        redraw = self._redrawing(settings, len(first), bar)
+
+        def draw(chunk: Chunk, tiling: Tiling, keep: Keep) -> Tensor:
+            asked, chunk = replace(settings, tiling=tiling), self._here(chunk)
+            tiles = tiling.cover(*asked.canvas(chunk.video))
+            if len(tiles) * asked.num_inference_steps == 1:
+                keep = make_anew  # the only piece of a chunk is kept as a chunk, at once
+            result = self._tile_by_tile(self.show(chunk, asked), noise.of(chunk.moments), tiles, redraw, keep)
+            return result[..., :height, :width]
+
+        return draw
+
+    def _here(self, chunk: Chunk) -> Chunk:
+        return replace(chunk, video=chunk.video.to(self._execution_device))
 
     def show(self, chunk: Chunk, settings: Enlargement) -> Show:
         """What the tiles of a chunk are drawn from: the latents of its enlarged frames."""
@@ -190,22 +215,22 @@ class SuperResolutionPipeline(VideoPipeline):
         (chunk,) = cut([video], tiling)
         with self.progress_bar(total=settings.num_inference_steps) as bar:
             redraw = self._redrawing(settings, len(video), bar)
-            noise = self._noise(chunk, settings).of(chunk.latents)
+            noise = self._noise(chunk.video, settings).of(chunk.moments)
             (tile,) = tiling.cover(*settings.canvas(video))
-            chunk = replace(chunk, video=chunk.video.to(self._execution_device))
-            latents = redraw(self.show(chunk, settings)(tile), noise)
+            latents = redraw(self.show(self._here(chunk), settings)(tile), noise)
         self.maybe_free_model_hooks()
         return latents
 
-    def _noise(self, chunk: Chunk, settings: Enlargement) -> FrameNoise:
+    def _noise(self, video: Tensor, settings: Enlargement) -> FrameNoise:
         """Noise for the whole frame, cut into tiles later: where they overlap they start alike and agree.
 
         Half of its channels become the result, half may go on the input's latents.
         """
-        height, width = settings.canvas(chunk.video)
+        height, width = settings.canvas(video)
         channels = 2 * self.transformer.config.out_channels
-        size = (len(chunk.video), channels, 1, height // SPATIAL, width // SPATIAL)
-        return FrameNoise(lambda: self.draw_noise(size, settings.generator))
+        size = (len(video), channels, 1, height // SPATIAL, width // SPATIAL)
+        given = settings.generator if isinstance(settings.generator, list) else [settings.generator]
+        return FrameNoise([draw_key(each) for each in given], lambda generators: self.draw_noise(size, generators))
 
     def _redrawing(self, settings: Enlargement, batch: int, bar) -> Redraw:
         """The way from a tile's low-resolution latents to its result's, all steps of it."""
@@ -241,16 +266,26 @@ class SuperResolutionPipeline(VideoPipeline):
         """How often a chunk of so many tiles goes through all steps."""
         return len(tiles)
 
-    def _tile_by_tile(self, show: Show, noise: Tensor, tiles: list[Tile], redraw: Redraw) -> Tensor:
+    def _tile_by_tile(
+        self, show: Show, noise: Tensor, tiles: list[Tile], redraw: Redraw, keep: Keep = make_anew
+    ) -> Tensor:
         """Redraw and decode every tile of some frames, and blend them: (B, 3, T, H, W) for noise (B, 2c, t, h, w)."""
-        return self.decoded(tiles, noise, lambda tile: redraw(show(tile), tile.of_latents(noise)))
+        return self.decoded(tiles, noise, lambda tile: redraw(show(tile), tile.of_latents(noise)), keep)
 
-    def decoded(self, tiles: list[Tile], noise: Tensor, latents: Callable[[Tile], Tensor]) -> Tensor:
-        """The video (B, 3, T, H, W), as large as noise (B, 2c, t, h, w), of tiles with latents (B, c, t, h', w')."""
+    def decoded(
+        self, tiles: list[Tile], noise: Tensor, latents: Callable[[Tile], Tensor], keep: Keep = make_anew
+    ) -> Tensor:
+        """The video (B, 3, T, H, W), as large as noise (B, 2c, t, h, w), of tiles with latents (B, c, t, h', w').
+
+        `keep` makes the video of each tile, or has it already.
+        """
         batch, _, groups, *sides = noise.shape
         height, width = (side * SPATIAL for side in sides)
         result = noise.new_zeros(batch, 3, 1 + (groups - 1) * TEMPORAL, height, width)
         for tile in tiles:
-            video = decode_from_latents(self.autoencoder, latents(tile))
+            video = keep(partial(self._decoded_tile, latents, tile)).to(result)
             tile.of(result).add_(video * tile.weights.to(result))
         return result
+
+    def _decoded_tile(self, latents: Callable[[Tile], Tensor], tile: Tile) -> Tensor:
+        return decode_from_latents(self.autoencoder, latents(tile))

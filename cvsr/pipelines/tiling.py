@@ -7,7 +7,7 @@ well, by `cvsr.pipelines.streaming`, which need not know its length.
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,7 @@ from torch import Tensor
 
 SPATIAL, TEMPORAL = 8, 4  # pixels and frames a latent position
 PATCH = 2 * SPATIAL  # pixels a token of 2×2 latents: tiles start between tokens
+LEAST = 64  # pixels a side: smaller tiles save no more memory than they waste in overlaps
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,16 @@ class Tiling:
     def chunks(self, frames: int) -> int:
         """How many chunks a video of so many frames is cut into."""
         return 1 + math.ceil(max(up(frames - 1, TEMPORAL) + 1 - self.frames, 0) / self.stride)
+
+    def smaller(self) -> "Tiling | None":
+        """What is tried next where memory is short: shorter chunks, then smaller tiles; None after the smallest."""
+        if self.frames > TEMPORAL + 1:
+            frames = self.frames - TEMPORAL
+            return replace(self, frames=frames, frame_overlap=min(self.frame_overlap, frames - TEMPORAL))
+        if self.pixels > LEAST:
+            pixels = max(LEAST, self.pixels // 2 // PATCH * PATCH)
+            return replace(self, pixels=pixels, overlap=min(self.overlap, pixels // 2))
+        return None
 
     def cover(self, height: int, width: int) -> list[Tile]:
         """The tiles of frames of a height and width in multiples of 16."""

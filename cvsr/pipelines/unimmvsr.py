@@ -15,7 +15,10 @@ from cvsr.pipelines.output import VideoPipelineOutput
 from cvsr.pipelines.references import check_references, encode_references
 from cvsr.pipelines.streaming import Chunk
 from cvsr.pipelines.super_resolution import Show, Shown, SuperResolutionPipeline
+from cvsr.pipelines.tiling import Tiling
 from cvsr.presets import UNIMMVSR_SAMPLING
+
+SMALL = Tiling(pixels=128, frames=9, frame_overlap=1)  # as crops in training: among more tokens, references get lost
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,14 @@ class ReferenceEnlargement(Enlargement):
         reference_guidance: how much further than by themselves references pull the result, s_ref of equation 2; 0 =
             not at all, and one prediction a step less. `guidance_scale` is s_txt + 1.
         reference_stop: share of the steps after which they no longer do, N_ref of equation 3 over the steps.
+        tiling: smaller than that of other systems.
         others: as for `Enlargement`.
 
     Raises:
         ValueError: a reference that is neither or has no pixels, or a number outside of what is said above.
     """
 
+    tiling: Tiling = SMALL
     references: Sequence[Tensor] = ()
     reference_guidance: float = 0.0
     reference_stop: float = 0.3

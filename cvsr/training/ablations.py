@@ -10,13 +10,15 @@ laid over it, so that one room serves samplers, noise ranges, degradations and a
 
 Runs of one seed share their first weights, their batches and the noise; only what is compared differs. Every run is
 a folder with its whole recipe, which `python -m cvsr fit --config` trains again, and its weights. Finished runs are
-kept: what was interrupted goes on with the next one. Where a variant is the recipe as it is, all comparisons of that
-recipe share its runs.
+kept, and one that was interrupted goes on from its last checkpoint, to the same weights. Where a variant is the
+recipe as it is, all comparisons of that recipe share its runs.
 """
 
 import itertools
+import json
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,16 @@ import yaml
 
 from cvsr.pipelines.store import load
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
+from cvsr.training.ablation_budget import TRIAL, StepSeconds, planned_steps, with_steps
 from cvsr.training.cli import main as fit
+from cvsr.training.cli import train_recipe
+from cvsr.training.paper_trends import Published, read_published
 from cvsr.weights import read_card, weights_folder
 
 COMPARISONS = Path(__file__).parent / "comparisons"
 RECIPES = Path(__file__).parent / "recipes"
 MODEL = "model"  # folder of a run's weights
+CHECKPOINTS, EVERY = "checkpoints", 50  # of a run that is not finished, every so many steps
 FIRST_RUN = "FIRST_RUN"
 EXPORT = "cvsr.training.export.Export"
 
@@ -63,6 +69,8 @@ class Comparison:
         exam: what it is measured by, see `cvsr.measurements.ablations.EXAMS`.
         inputs: the kinds of input there, see `cvsr.measurements.inputs` and `cvsr.measurements.references`.
         frames, crop: of the clips it is measured on, in frames and pixels.
+        published: what the paper says of it.
+        training_steps: of each run; as the recipe has it by default.
 
     Raises:
         ValueError: fewer than two variants, or a strength outside [0, 1].
@@ -80,6 +88,8 @@ class Comparison:
     inputs: tuple[str, ...] = ("clean",)
     frames: int = 5
     crop: int = 64
+    published: Published | None = None
+    training_steps: int | None = None
 
     def __post_init__(self):
         if len(self.variants) < 2:
@@ -98,6 +108,7 @@ def read_comparison(path: str | Path) -> Comparison:
         contents = yaml.safe_load(path.read_text())
         variants = {name: Variant(**variant) for name, variant in contents.pop("variants").items()}
         lists = {name: tuple(value) for name, value in contents.items() if isinstance(value, list)}
+        lists["published"] = read_published(contents.get("published"), list(variants))
         return Comparison(path.stem, variants=variants, **contents | lists)
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         known = ", ".join(file.stem for file in sorted(COMPARISONS.glob("*.yaml")))
@@ -139,15 +150,62 @@ def train(
         codec = folder / "autoencoder"  # where a pipeline's card says that it lies
         codec.unlink(missing_ok=True)
         codec.symlink_to((weights_folder(weights) / "autoencoder").resolve())
-        fit(["--config", str(recipe)])
+        fit(["--config", str(recipe), *_resumable(folder / CHECKPOINTS)])
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     return load(MODEL, folder)
+
+
+def _resumable(folder: Path) -> list[str]:
+    """Arguments by which a run goes on from what is in the folder of checkpoints; its recipe does without them."""
+    saved = {"dirpath": str(folder)}
+    callbacks = {
+        "ModelCheckpoint": saved | {"filename": "{step}", "save_last": True, "every_n_train_steps": EVERY},
+        "OnExceptionCheckpoint": saved | {"filename": "last-interrupted"},
+    }
+    added = [{"class_path": f"pytorch_lightning.callbacks.{name}", "init_args": own} for name, own in callbacks.items()]
+    return [
+        "--ckpt_path=last",
+        "--trainer.enable_checkpointing=true",
+        '--trainer.plugins=[{"class_path": "cvsr.training.checkpoints.AtomicCheckpointIO"}]',
+        *(f"--trainer.callbacks+={json.dumps(each)}" for each in added),
+    ]
+
+
+def within_budget(
+    comparison: Comparison, minutes: float, runs: str | Path, weights: str | None = None
+) -> Comparison:
+    """The comparison with as many steps a run as all of them together train in so many minutes, here.
+
+    Raises:
+        ValueError: too few minutes to compare anything.
+    """
+    file = Path(runs) / comparison.name / f"budget-{minutes:g}-minutes.yaml"
+    steps = planned_steps(minutes, len(comparison.seeds), file, lambda: _try_out(comparison, file.parent, weights))
+    return replace(comparison, training_steps=steps)
+
+
+def _try_out(comparison: Comparison, folder: Path, weights: str | None) -> dict[str, float]:
+    """Seconds of a step by variant; one that needs the first run is taken to be as fast as the first."""
+    seconds, short = {}, replace(comparison, training_steps=TRIAL)
+    for variant in comparison.variants:
+        if FIRST_RUN in str(comparison.variants[variant].settings):
+            seconds[variant] = next(iter(seconds.values()))
+            continue
+        recipe, timer = settings_of_run(short, variant, comparison.seeds[0], folder / "trial", weights), StepSeconds()
+        callbacks = recipe["trainer"]["callbacks"]
+        recipe["trainer"]["callbacks"] = [each for each in callbacks if each["class_path"] != EXPORT]
+        train_recipe(recipe, folder / "trial" / "recipe.yaml", [timer])
+        seconds[variant] = timer.median()
+    shutil.rmtree(folder / "trial", ignore_errors=True)
+    return seconds
 
 
 def run_folder(comparison: Comparison, variant: str, seed: int, runs: str | Path) -> Path:
     """Where a run keeps its recipe and its weights."""
+    length = f"-{comparison.training_steps}-steps" if comparison.training_steps else ""
     if _is_plain(comparison, variant):
-        return Path(runs) / Path(comparison.recipe).stem / f"as-it-is-{seed}"
-    return Path(runs) / comparison.name / f"{variant.replace(' ', '-')}-{seed}"
+        return Path(runs) / f"{Path(comparison.recipe).stem}{length}" / f"as-it-is-{seed}"
+    return Path(runs) / f"{comparison.name}{length}" / f"{variant.replace(' ', '-')}-{seed}"
 
 
 def _is_plain(comparison: Comparison, variant: str) -> bool:
@@ -170,6 +228,8 @@ def settings_of_run(
     own = yaml.safe_load(yaml.safe_dump(comparison.variants[variant].settings).replace(FIRST_RUN, str(first)))
     for changes in (comparison.settings, own):
         recipe = lay_over(recipe, changes)
+    if comparison.training_steps:
+        recipe = with_steps(recipe, comparison.training_steps)
     callbacks = list(recipe["trainer"]["callbacks"])
     if any(callback["class_path"] == EXPORT for callback in callbacks):
         raise ValueError(

@@ -10,6 +10,7 @@ from cvsr.evaluation.metrics import high_frequency_ratio, psnr
 from cvsr.models.autoencoder import OverlappedDecoder, VideoAutoencoder, with_previous
 from cvsr.models.linear_codec import LinearCodec, to_patches
 from cvsr.presets import PRESETS
+from cvsr.training.processes import own_noise
 
 
 @torch.no_grad()
@@ -122,7 +123,7 @@ class AutoencoderTraining(LightningModule):
         """Videos (B, 3, T, H, W) back from a draw of their posteriors, and the divergence a latent number, ()."""
         generator = torch.Generator().manual_seed(hash((self.hparams.seed, self.global_step)))
         posterior = self.autoencoder.encode(video).latent_dist
-        noise = torch.randn(posterior.mean.shape, generator=generator).to(video.device)
+        noise = own_noise(posterior.mean, generator)
         reconstruction = self.autoencoder.decode(posterior.mean + posterior.std * noise).sample
         return reconstruction, posterior.kl().sum() / posterior.mean.numel()
 

@@ -10,7 +10,7 @@ class Budget(Callback):
     """Ends a run after so many minutes or steps; the learning rate warms up at first and cools down at the end.
 
     Minutes count over all resumed parts of a run. A run in steps resumes to the same weights bit by bit; one in
-    minutes does up to the clock, which decides when the cool-down begins.
+    minutes does up to the clock, which decides when the cool-down begins: of several processes, the first one's.
 
     Args:
         minutes, steps: the budget; exactly one of them.
@@ -48,13 +48,16 @@ class Budget(Callback):
         cool = min(1.0, (1 - progress) / self.cooldown) if self.cooldown else 1.0
         return warm * max(cool, 0.01)
 
+    def _agreed_progress(self, trainer: Trainer) -> float:
+        return trainer.strategy.broadcast(self.progress(trainer.global_step))
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._started = time.monotonic()
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        factor = self.factor(trainer.global_step, self.progress(trainer.global_step))
+        factor = self.factor(trainer.global_step, self._agreed_progress(trainer))
         for optimizer in trainer.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = factor * group.setdefault("initial_lr", group["lr"])
@@ -62,7 +65,7 @@ class Budget(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        trainer.should_stop = trainer.should_stop or self.progress(trainer.global_step) >= 1
+        trainer.should_stop = trainer.should_stop or self._agreed_progress(trainer) >= 1
 
     def state_dict(self) -> dict[str, float]:
         return {"seconds": self.elapsed() if self._started else self.seconds}

@@ -31,8 +31,8 @@ class StopOnNaN(Callback):
     """Stops before the step that would put NaN into the weights; `OnExceptionCheckpoint` then saves good ones."""
 
     def on_before_backward(self, trainer: Trainer, pl_module: LightningModule, loss: Tensor) -> None:
-        """FloatingPointError if the loss is no finite number."""
-        if not torch.isfinite(loss):
+        """FloatingPointError if the loss is no finite number, in every process if in one."""
+        if not trainer.strategy.reduce_boolean_decision(bool(torch.isfinite(loss)), all=True):
             raise FloatingPointError(
                 f"loss={loss.item()} at step {trainer.global_step}: no finite number; the weights of the step before"
                 " are kept; try a lower learning_rate or look at the data of this step"

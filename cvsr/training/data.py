@@ -1,13 +1,11 @@
 """What Lightning trains on: folders that are built once, and endless, exactly resumable streams out of them."""
 
-import hashlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from diffusers import ModelMixin
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.utilities import rank_zero_info
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from cvsr.data.degradations.pipeline import read_pipeline
@@ -17,16 +15,14 @@ from cvsr.data.pixel_sources import PixelSources
 from cvsr.data.pixels import PixelClips, WholeClips, build_pixels
 from cvsr.data.reference_augmentation import ReferenceAugmentation
 from cvsr.data.shards import build_shards
+from cvsr.data.shards_ray import build_shards_by_ray
 from cvsr.data.shards_reading import ShardClips, collate
 from cvsr.data.shards_settings import ShardSettings
 from cvsr.data.stream import Bucket, stream
-from cvsr.evaluation.musiq import Musiq
 from cvsr.models.autoencoder import encode_to_latents
-from cvsr.models.text import encode_prompts
-from cvsr.pipelines.base import VideoPipeline
-from cvsr.pipelines.redrawing import Redrawing
 from cvsr.pipelines.store import load
-from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.training.processes import part
+from cvsr.training.shard_models import ShardModels, ShippedModels, encoder_hash
 
 
 class PixelData(LightningDataModule):
@@ -60,7 +56,7 @@ class PixelData(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         clips = PixelClips(self.folder / "train", self.shares, self.seed)
-        return stream(clips, self.buckets, self.trainer.global_step, self.workers)
+        return stream(clips, self.buckets, self.trainer.global_step, self.workers, part=part())
 
     def val_dataloader(self) -> DataLoader:
         """Every held-out clip once, whole."""
@@ -109,7 +105,7 @@ class LatentData(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         latents = LatentClips(self.latents, self.shares, self.seed)
-        return stream(latents, self.buckets, self.trainer.global_step, self.workers)
+        return stream(latents, self.buckets, self.trainer.global_step, self.workers, part=part())
 
 
 class ShardData(LightningDataModule):
@@ -126,6 +122,9 @@ class ShardData(LightningDataModule):
             they take turns otherwise.
         text_from: name of the weights whose text encoder embeds the captions, and of the base model where the
             degradations are guided by one.
+        models: whose latents and text embeddings, in place of `text_from` and `weights`.
+        ray_workers: how many processes build the shards, by Ray; 0: this one does.
+        ray_gpus: of each of them.
         quality: which clips are good enough, `QualityFilter()` by default.
         augmentation: how references are changed, `ReferenceAugmentation()` by default.
         whole: for networks that draw patches: height and width of what these are part of, see `ShardSettings`.
@@ -144,6 +143,9 @@ class ShardData(LightningDataModule):
         reduction: int = 1,
         mixed: bool = False,
         text_from: str = "text_to_video",
+        models: ShardModels | None = None,
+        ray_workers: int = 0,
+        ray_gpus: float = 0.0,
         quality: QualityFilter | None = None,
         augmentation: ReferenceAugmentation | None = None,
         whole: int | None = None,
@@ -163,75 +165,29 @@ class ShardData(LightningDataModule):
             augmentation=augmentation or ReferenceAugmentation(),
             whole=whole,
         )
-        self.buckets, self.mixed, self.text_from = buckets, mixed, text_from
-        self.reference_dropout = reference_dropout
-        self.shares, self.workers, self.seed, self.weights = shares, workers, seed, weights
+        self.buckets, self.mixed, self.reference_dropout = buckets, mixed, reference_dropout
+        self.models = models or ShippedModels(text_from, weights)
+        self.ray_workers, self.ray_gpus = ray_workers, ray_gpus
+        self.shares, self.workers, self.seed = shares, workers, seed
 
     def prepare_data(self) -> None:
-        musiq = None if self.settings.quality.musiq is None else Musiq().score
-        autoencoder, text = self._models()
-        if self.settings.is_guided:
-            self._check_guide(autoencoder, text)
-        build_pixels(self.clips, self.train)
-
-        def embed(caption: str) -> Tensor:
-            states, mask = encode_prompts(text.tokenizer, text.text_encoder, [caption])
-            return states[mask]  # (L, d)
-
-        manifest = build_shards(
-            self.shards,
-            self.clips,
-            self.settings,
-            lambda v: encode_to_latents(autoencoder, v),
-            encoder_hash(autoencoder),
-            embed,
-            text_hash(text),
-            lambda caption: Redrawing(text, caption),
-            musiq,
-        )
+        if self.ray_workers:
+            build_pixels(self.clips, self.train)
+            make = partial(self.models.load, self.settings)
+            given = (self.shards, self.clips, self.settings, make, *self.models.hashes())
+            manifest = build_shards_by_ray(*given, self.ray_workers, self.ray_gpus)
+        else:
+            models, (codec, text_encoder) = self.models.load(self.settings), self.models.hashes()
+            build_pixels(self.clips, self.train)
+            given = (models.encode, codec, models.embed, text_encoder, models.guide, models.musiq)
+            manifest = build_shards(self.shards, self.clips, self.settings, *given)
         rank_zero_info(f"{self.shards}: {manifest.summary()}")
 
     def dataset(self) -> ShardClips:
         """The clips that batches are cut from."""
-        autoencoder, text = self._models()
-        hashes = encoder_hash(autoencoder), text_hash(text)
-        return ShardClips(self.shards, *hashes, self.shares, self.seed, self.reference_dropout)
+        return ShardClips(self.shards, *self.models.hashes(), self.shares, self.seed, self.reference_dropout)
 
     def train_dataloader(self) -> DataLoader:
-        return stream(self.dataset(), self.buckets, self.trainer.global_step, self.workers, collate, self.mixed)
-
-    def _models(self) -> tuple[ModelMixin, VideoPipeline]:
-        return load("autoencoder", self.weights), load(self.text_from, self.weights)
-
-    def _check_guide(self, autoencoder: ModelMixin, base: VideoPipeline) -> None:
-        """Raise ValueError unless `base` draws videos, as latents of the autoencoder."""
-        if not isinstance(base, TextToVideoPipeline):
-            raise ValueError(
-                f"text_from={self.text_from}: no base model, which model_guided degradations need; allowed weights of"
-                " a TextToVideoPipeline; try text_to_video"
-            )
-        if encoder_hash(base.autoencoder) != encoder_hash(autoencoder):
-            raise ValueError(
-                f"text_from={self.text_from}: draws latents of another autoencoder than that of weights={self.weights};"
-                " allowed a base model of the same; try one that was trained with it"
-            )
-
-
-def encoder_hash(autoencoder: ModelMixin) -> str:
-    """The SHA-256 of all that latents depend on: every weight but the decoder's, and the latents' statistics."""
-    names = ("latents_mean", "latents_std", "scaling_factor", "shift_factor")
-    statistics = repr(tuple(autoencoder.config[name] for name in names if autoencoder.config.get(name) is not None))
-    weights = {k: v for k, v in autoencoder.state_dict().items() if not k.startswith("decoder.")}
-    return _hash(statistics, weights)
-
-
-def text_hash(pipeline: VideoPipeline) -> str:
-    """The SHA-256 of all that a text's embedding depends on: the tokenizer and the text encoder's weights."""
-    return _hash(pipeline.tokenizer.backend_tokenizer.to_str(), pipeline.text_encoder.state_dict())
-
-
-def _hash(settings: str, weights: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256(settings.encode())
-    for name, weight in sorted(weights.items()):
-        digest.update(name.encode() + (weight.cpu() + 0.0).numpy().tobytes())  # -0 is 0
-    return digest.hexdigest()
+        return stream(
+            self.dataset(), self.buckets, self.trainer.global_step, self.workers, collate, self.mixed, part()
+        )

@@ -43,7 +43,9 @@ class Export(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write a new folder beside the old one and put it in its place."""
-        model = pl_module.finished()
+        model = pl_module.finished()  # all processes put it together, one writes it
+        if not trainer.is_global_zero:
+            return
         shared = AUTOENCODER if isinstance(model, DiffusionPipeline) else {}
         unfinished = self.target.with_name(f".{self.target.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)

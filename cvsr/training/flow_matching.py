@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -12,8 +13,8 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from cvsr.data.captions import sample_captions
-from cvsr.diffusion.flow import CleanPreconditioner, expand_time, interpolate
-from cvsr.diffusion.noise_augmentation import NoiseRange, augment
+from cvsr.diffusion.flow import expand_time, interpolate
+from cvsr.diffusion.noise_augmentation import NoiseRange
 from cvsr.diffusion.timesteps import LogitNormal, TimestepSampler
 from cvsr.models.autoencoder import VideoAutoencoder
 from cvsr.models.conditioning import beside
@@ -33,6 +34,7 @@ from cvsr.systems.patchvsr import build_patchvsr
 from cvsr.systems.seedvr import build_seedvr
 from cvsr.systems.simplegvr import build_simplegvr
 from cvsr.systems.unimmvsr import build_unimmvsr
+from cvsr.training.processes import mean_over_processes, own_noise, own_rows
 
 Batch = dict[str, Tensor | list[str]]
 SYSTEMS = {
@@ -88,11 +90,15 @@ class FlowMatching(LightningModule):
         self.save_hyperparameters(ignore="timesteps")
         self.timesteps = timesteps
         torch.manual_seed(seed)
+        self.add_parts(preset)
+
+    def add_parts(self, preset: str) -> None:
+        """Build what is trained, and load what it is trained with."""
         stage = self.build_stage(preset)
         self.parts = list(vars(stage))
         for name, part in vars(stage).items():
             setattr(self, name, part)
-        self.autoencoder = load("autoencoder", weights).requires_grad_(False)
+        self.autoencoder = load("autoencoder", self.hparams.weights).requires_grad_(False)
         self.register_buffer("channel_weights", channel_weights(self.autoencoder), persistent=False)
 
     @abstractmethod
@@ -132,13 +138,13 @@ class FlowMatching(LightningModule):
     def noise(self, group: Batch, generator: torch.Generator) -> "Noised":
         """Bring clips of one shape some way towards noise, and drop some of their captions."""
         latents = group["latents"]
-        t = self.timesteps.sample(len(latents), generator).to(latents)
-        noise = torch.randn(latents.shape, generator=generator).to(latents)
+        t = own_rows(partial(self.timesteps.sample, generator=generator), len(latents)).to(latents)
+        noise = own_noise(latents, generator)
         condition, levels = self.condition(group, generator)
         inputs = interpolate(latents, noise, t)
         if condition is not None:
             inputs = beside(inputs, condition, self.transformer.config.in_channels)
-        kept = torch.rand(len(latents), generator=generator) >= self.hparams.text_dropout
+        kept = own_rows(partial(torch.rand, generator=generator), len(latents)) >= self.hparams.text_dropout
         return Noised(inputs, t, *self.text(group, kept), levels, 0.0 if condition is None else condition)
 
     def text(self, group: Batch, kept: Tensor) -> tuple[Tensor, Tensor]:
@@ -170,7 +176,8 @@ class FlowMatching(LightningModule):
     def error(self, group: Batch, noised: "Noised", output: Tensor) -> Tensor:
         """The weighted squared error of each number, (B, c, t, h, w)."""
         latents = group["latents"]
-        clean = CleanPreconditioner().clean(output, noised.prior)
+        noisy = noised.inputs[:, : latents.shape[1]]
+        clean = self.transformer.preconditioner.clean(output, noisy, noised.t, noised.prior)
         error = (clean - latents) / expand_time(noised.t.clamp(min=self.hparams.t_floor), latents)
         return self.channel_weights * self.position_weights(group) * error.square()
 
@@ -251,10 +258,10 @@ class SuperResolutionTraining(FlowMatching):
 
     def condition(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         low = batch["low"]
-        level = self.noise_range.sample(len(low), generator)
-        level = level * (torch.rand(len(low), generator=generator) >= self.clean)
+        level = own_rows(partial(self.noise_range.sample, generator=generator), len(low))
+        level = level * (own_rows(partial(torch.rand, generator=generator), len(low)) >= self.clean)
         level = level.to(low)
-        return augment(low, level, generator), {"noise_level": level}
+        return interpolate(low, own_noise(low, generator), level), {"noise_level": level}
 
     def position_weights(self, batch: Batch) -> Tensor:
         return calmness(batch["low"], self.channel_weights)
@@ -284,4 +291,4 @@ def calmness(latents: Tensor, channel_weights: Tensor, floor: float = 0.03) -> T
     around = F.avg_pool3d(latents, (1, 3, 3), stride=1, padding=(0, 1, 1), count_include_pad=False)
     activity = (channel_weights * (latents - around).square()).mean(1, keepdim=True)
     weights = 1 / (activity + floor)
-    return weights / weights.mean()
+    return weights / mean_over_processes(weights)

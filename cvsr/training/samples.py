@@ -57,6 +57,8 @@ class Samples(Callback):
             result = pipeline(small, generator=torch.Generator().manual_seed(0)).frames
             columns = [resize(small, self.size, self.size), result, truth]
         pl_module.train()
+        if not trainer.is_global_zero:
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(self.folder / f"step-{trainer.global_step:08d}.png"), sheet(columns)[..., ::-1])
 

@@ -148,7 +148,7 @@ def test_full_disk(weights, clip, tmp_path, capsys):
 def test_result_too_large_for_the_file_format_or_for_memory(refused, clip, monkeypatch):
     assert "makes 24000x16000 pixels; allowed 16384 a side" in refused(clip, None, "--scale", "1000")
     monkeypatch.setattr("cvsr.cli.memory.available_memory", lambda: 2_000_000)
-    assert "GiB of memory" in refused(clip, None, "--scale", "8")
+    assert "too little for 5 frames in tiles of 64 pixels" in refused(clip, None, "--scale", "8")
 
 
 def test_scale_that_leaves_nothing(weights, clip, tmp_path, capsys):

@@ -87,26 +87,6 @@ def test_the_detail_curve_of_any_enlarger_is_measured_on_validation_clips(
     assert "model=VideoAutoencoder: no super-resolution" in capsys.readouterr().err
 
 
-def test_a_comparison_keeps_its_question_its_seeds_and_its_budget(tmp_path, monkeypatch, capsys):
-    asked = []
-
-    def measure(comparison, runs, count, weights, device):
-        asked.append((comparison.name, runs, count))
-        return [Row("uniform, 2 steps", "clean", 3, {"psnr": Estimate(20.0, 19.0, 21.0)})]
-
-    monkeypatch.setattr(command.ablations, "measure", measure)
-    monkeypatch.setattr(command, "minutes", lambda comparison, runs: 36.2)
-    path = tmp_path / "table.json"
-    assert main(["evaluate", "timestep_samplers", "--count", "4", "--runs", "here", "--json", str(path)]) == 0
-    assert asked == [("timestep_samplers", "here", 4)]
-    result = read_result(path)
-    assert result.command == "python -m cvsr evaluate timestep_samplers --count 4"
-    assert result.question.startswith("Which times make the better super-resolution")
-    assert result.seeds == {"training": "0, 1, 2", "scenes": "0 to 3 of the validation split", "noise": "0"}
-    assert result.budget == "36 minutes of training in 9 runs"
-    assert "uniform, 2 steps" in capsys.readouterr().out
-
-
 def test_clips_are_refused_before_the_work(judged, small, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(autoencoder, "measure", lambda *_: pytest.fail("the work began"))
     arguments = ["evaluate", "autoencoder", "--weights", str(judged), "--json", str(tmp_path / "r.json")]
@@ -119,6 +99,7 @@ def test_clips_are_refused_before_the_work(judged, small, tmp_path, capsys, monk
     ("arguments", "words"),
     [
         (["nothing"], "invalid choice: 'nothing'"),
+        (["timestep_samplers"], "compares trainings; allowed models and videos; try `python -m cvsr ablate timestep_"),
         (["autoencoder", "--count", "0"], "count=0: out of range"),
         (["autoencoder", "--json", "result.txt"], "allowed files that end with .json"),
         (["super_resolution", "--steps", "1", "0"], "steps=0: out of range"),

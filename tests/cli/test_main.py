@@ -36,7 +36,7 @@ def test_help_explains_itself_and_answers_at_once():
         assert word in shown
 
 
-@pytest.mark.parametrize("command", ["upscale", "generate", "bench", "weights"])
+@pytest.mark.parametrize("command", ["upscale", "generate", "ablate", "bench", "weights", "doctor"])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
@@ -46,7 +46,7 @@ def test_every_command_has_help(command, capsys):
 
 def test_defaults():
     arguments = parse(UPSCALE)
-    assert (arguments["scale"], arguments["seed"], arguments["frames"]) == (4.0, 0, None)
+    assert (arguments["scale"], arguments["seed"], arguments["frames"]) == (None, 0, None)
     own = {name: arguments[name] for name in OWNERS}
     assert choose_system(arguments["system"], **own) == "base"
     assert parse(GENERATE)["frames"] == 17
@@ -55,7 +55,7 @@ def test_defaults():
 def test_options_of_one_system_choose_it_and_no_other_takes_them():
     assert set(OWNERS.values()) <= set(SYSTEMS)
     assert choose_system(None, reference=["face.png"], patch=None) == "unimmvsr"
-    assert choose_system(None, reference=[], memory=0.5) == "patchvsr"
+    assert choose_system(None, reference=[], magnitude=2.0) == "patchvsr"
     assert choose_system("patchvsr", patch=128) == "patchvsr"
     said = "system=seedvr: has no --reference-video; allowed unimmvsr; try --system unimmvsr, or no --reference-video"
     with pytest.raises(ValueError, match=f"^{said}$"):
@@ -80,7 +80,7 @@ def test_options_of_one_system_choose_it_and_no_other_takes_them():
         ([*UPSCALE, "--consistency", "x"], "consistency=x: not a whole number"),
         ([*UPSCALE, "--system", "seedvr9"], "system=seedvr9: unknown; allowed base"),
         ([*UPSCALE, "--patch", "8"], "patch=8: out of range; allowed whole numbers from 16; try --patch 128"),
-        ([*UPSCALE, "--memory", "0"], "memory=0: out of range; allowed numbers above 0; try --memory 0.5"),
+        ([*UPSCALE, "--memory", "0"], "memory=0: out of range; allowed numbers above 0; try --memory 8"),
         ([*UPSCALE, "--magnitude", "much"], "magnitude=much: not a number"),
         ([*GENERATE, "--steps", "0"], "steps=0: out of range"),
         ([*GENERATE, "--strength", "-0.1"], "strength=-0.1: out of range; allowed numbers from 0 to 1"),

@@ -43,7 +43,7 @@ def test_patches_and_magnitude_change_the_result_and_are_noted(made, command):
     [
         (["--patch", "48"], "patch=48: larger than what the network was made for; allowed multiples of 16 up to 32"),
         (["--patch", "40"], "patch=40: no patch's size; allowed multiples of 16; try patch=48"),
-        (["--memory", "1e-6"], "memory=1e-06: too little for one patch, which needs 6.1e-05 GiB in 1 predictions; try"),
+        (["--memory", "0.001"], "memory=0.001: too little for 5 frames in tiles of 64 pixels, the least, which need"),
         (["--magnitude", "9"], "magnitude=9.0: out of range; allowed 1 to 4; try magnitude=4"),
         (["--system", "seedvr", "--patch", "32"], "system=seedvr: has no --patch; allowed patchvsr; try"),
     ],

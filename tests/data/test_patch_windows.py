@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cvsr.data.patch_windows import draw_patch, draw_window
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 20), st.integers(0, 99))
 def test_windows_lie_in_the_clip_and_patches_in_their_window(height, width, least, seed):
     rng = np.random.default_rng(seed)

@@ -77,6 +77,7 @@ def test_identities_have_pictures_of_their_objects(with_references):
         count = min(3, len(scene.objects))
         assert references.frames.shape == (count, 1, 48, 48, 3)
         assert references.masks.shape == (count, 1, 48, 48)
+        assert np.array_equal(references.mistaken, expected.mistaken)
         for mask in references.masks[:, 0]:
             spans = [np.ptp(np.flatnonzero(mask.any(axis))) + 1 for axis in (0, 1)]
             assert 0.7 * 48 < max(spans) <= 48  # cut out around its object

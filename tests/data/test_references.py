@@ -17,15 +17,18 @@ from cvsr.data.references import (
 PICTURES = np.random.default_rng(0).integers(0, 256, (2, 1, 8, 8, 3), np.uint8)
 
 
-@pytest.mark.parametrize("masks", [None, PICTURES[..., 0] > 99])
-def test_what_is_written_beside_a_clip_is_read(tmp_path, masks):
+@pytest.mark.parametrize(
+    "rest", [{}, {"masks": PICTURES[..., 0] > 99}, {"masks": PICTURES[..., 0] > 99, "mistaken": PICTURES[:, 0]}]
+)
+def test_what_is_written_beside_a_clip_is_read(tmp_path, rest):
     clip = tmp_path / "a.b.npy"
     assert read_references(clip) is None
-    write_references(clip, References(PICTURES, masks))
+    write_references(clip, References(PICTURES, **rest))
     assert references_file(clip) == tmp_path / "a.b.npz"
     found = read_references(clip)
     np.testing.assert_array_equal(found.frames, PICTURES)
-    assert found.masks is None if masks is None else np.array_equal(found.masks, masks)
+    for name in ("masks", "mistaken"):
+        np.testing.assert_equal(getattr(found, name), rest.get(name))
     references_file(clip).write_bytes(references_file(clip).read_bytes()[:300])
     with pytest.raises(ValueError, match=r"references=.*a\.b\.npz: damaged"):
         read_references(clip)

@@ -58,7 +58,7 @@ def score(video):
 def build(folder, clips, settings=SETTINGS, musiq=None, **models):
     models = MODELS | models
     return build_shards(
-        folder, clips, settings, encode, models["codec"], embed, models["text_encoder"], musiq=musiq
+        folder, clips, settings, encode, models["codec"], embed, models["text_encoder"], models.get("guide"), musiq
     )
 
 
@@ -223,7 +223,7 @@ def test_no_clips_no_names_and_nothing_good(tmp_path):
 
 def test_clips_that_look_poor_are_rejected_where_the_filter_asks(tmp_path, clips):
     settings = replace(SETTINGS, quality=QualityFilter(musiq=50))
-    with pytest.raises(ValueError, match=r"musiq=None: the filter asks for 50 and more.*Musiq"):
+    with pytest.raises(ValueError, match=r"musiq=None: the filter asks for 50 and more.*Judge"):
         build(tmp_path / "shards", clips, settings)
     assert not (tmp_path / "shards").exists()
     manifest = build(tmp_path / "shards", clips, settings, score)
@@ -337,6 +337,31 @@ def test_references_may_stay_as_they_are_and_change_nothing_else(referring, tmp_
     np.testing.assert_array_equal(plain["edit"]["low.npy"], changed["edit"]["low.npy"])
     video = encode(to_tensor(read_references(referring / "edit.npy").frames[0, 4:9])[None])[0].half()
     np.testing.assert_array_equal(plain["edit"]["references.npy"], video[None, None].expand(3, 1, -1, -1, -1, -1))
+
+
+def test_inputs_of_mistaken_clips_are_made_of_what_was_mistaken(referring, tmp_path):
+    """The target is the clip with its identity, the input is one that has lost it."""
+    clips = tmp_path / "clips"
+    shutil.copytree(referring, clips)
+    pictures, other = read_references(clips / "identity.npy").frames, np.load(clips / "edit.npy")
+    write_references(clips / "identity.npy", References(pictures, pictures[..., 0] > 99, other))
+    quarter = {"factor": [0.25, 0.25], "reduce": 1, "enlarge": 0, "interpolations": ["antialiased"]}
+    settings = replace(SETTINGS, degradations=parse_pipeline([{"resize": quarter}]), variants=1)
+    build(tmp_path / "shards", clips, settings)
+    found = samples(tmp_path / "shards")
+    np.testing.assert_array_equal(found["identity"]["low.npy"], found["edit"]["low.npy"])
+    assert (found["identity"]["latents.npy"] != found["edit"]["latents.npy"]).any()
+    told, guided = [], parse_pipeline([{"resize": quarter}, {"model_guided": {}}])
+
+    def guide(caption):
+        told.append(caption)
+        return lambda frames, alpha, seed: 255 - frames
+
+    build(tmp_path / "guided", clips, replace(settings, degradations=guided), guide=guide)
+    again = samples(tmp_path / "guided")
+    assert told == ["edit", "world"]  # what was mistaken is not drawn again
+    np.testing.assert_array_equal(again["identity"]["low.npy"], found["identity"]["low.npy"])
+    assert (again["edit"]["low.npy"] != found["edit"]["low.npy"]).any()
 
 
 def test_clips_whose_references_cannot_be_encoded_are_rejected(referring, tmp_path):

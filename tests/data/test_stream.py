@@ -63,3 +63,20 @@ def test_workers_change_nothing(workers):
     batches = list(islice(stream(Draws(), BUCKETS, 3, workers), 4))
     expected = [[random_of(7, ticket.index).random() for ticket in b] for b in islice(Batches(BUCKETS, 3), 4)]
     assert [batch.tolist() for batch in batches] == expected
+
+
+@given(step=st.integers(0, 50), mixed=st.booleans(), processes=st.sampled_from([1, 2, 3, 6]))
+def test_processes_share_every_batch(step, mixed, processes):
+    buckets = [Bucket(batch=6, frames=5, size=8), Bucket(batch=12, frames=1, size=16)]
+    whole = next(iter(Batches(buckets, step, mixed)))
+    parts = [next(iter(Batches(buckets, step, mixed, (rank, processes)))) for rank in range(processes)]
+    for bucket in {ticket.bucket for ticket in whole}:
+        shares = [[ticket for ticket in part if ticket.bucket == bucket] for part in parts]
+        assert [len(share) for share in shares] == [bucket.batch // processes] * processes
+        shared = [ticket for share in shares for ticket in share]
+        assert shared == [ticket for ticket in whole if ticket.bucket == bucket]
+
+
+def test_a_batch_that_cannot_be_shared_is_refused():
+    with pytest.raises(ValueError, match=r"batch=3 for 2 processes; allowed multiples .*; try batch=4"):
+        Batches(BUCKETS, 0, part=(0, 2))

@@ -60,6 +60,17 @@ def test_references_come_with_their_masks():
         assert any(seen)  # at another moment, near where it was
 
 
+def test_a_mistaken_clip_has_other_prints_on_all_objects_and_nothing_else_changes():
+    for seed in range(6):
+        s = identity_references(seed, frames=1, height=128, width=128, max_references=4)
+        changed = np.abs(s.video.astype(int) - s.mistaken).max(-1)
+        assert all((changed[mask] > 6).mean() > 0.1 for mask in s.masks)
+        near = cv2.dilate(s.masks.any(0)[0].astype(np.uint8), np.ones((7, 7)))  # edges are soft
+        assert not changed[0][near == 0].any()
+        again = identity_references(seed, frames=1, height=128, width=128)
+        np.testing.assert_array_equal(s.mistaken, again.mistaken)
+
+
 def test_only_the_edited_object_changes():
     for seed in range(12):
         s = editing(seed, frames=2, height=128, width=128)

@@ -13,7 +13,6 @@ from cvsr.data.files import VideoError
 from cvsr.data.video import Video, read_video, to_frames, to_tensor, video_output, write_video
 
 
-@settings(deadline=None)
 @given(arrays(np.uint8, st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 5), st.just(3))))
 def test_frames_to_tensor_and_back_is_exact(frames):
     tensor = to_tensor(frames)
@@ -86,7 +85,7 @@ def test_more_frames_than_the_header_guessed(tmp_path, moving, encode):
     assert read_video(tmp_path / "clip.mkv").fps == pytest.approx(200, rel=0.02)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(steps=st.lists(st.integers(1, 5000), min_size=1, max_size=12), clock=st.integers(1, 90000))
 def test_any_rising_timestamps_come_back(tmp_path_factory, moving, steps, clock):
     seconds = [Fraction(int(tick), clock) for tick in np.cumsum(steps) - steps[0]]

@@ -60,9 +60,18 @@ def test_preconditioner_converts_exactly(seed, t):
     x_t = flow.interpolate(x0, noise, t)
     preconditioner = flow.CleanPreconditioner()
     v = preconditioner.velocity(x0 - prior, x_t, t, prior)
-    torch.testing.assert_close(preconditioner.clean(x0 - prior, prior), x0)
+    torch.testing.assert_close(preconditioner.clean(x0 - prior, x_t, t, prior), x0)
     torch.testing.assert_close(v, noise - x0, atol=1e-9, rtol=1e-9)
     torch.testing.assert_close(flow.clean_from_velocity(x_t, v, t), x0)
+
+
+@given(seed=SEEDS, t=TIMES)
+def test_both_preconditioners_say_the_same(seed, t):
+    x0, noise = draw(seed)
+    x_t, v = flow.interpolate(x0, noise, t), noise - x0
+    preconditioner = flow.VelocityPreconditioner()
+    assert preconditioner.velocity(v, x_t, t, prior=x0) is v
+    torch.testing.assert_close(preconditioner.clean(v, x_t, t, prior=noise), x0)
 
 
 def test_preconditioner_is_finite_at_time_zero():

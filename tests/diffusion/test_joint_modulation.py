@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cvsr.diffusion.joint_modulation import (
@@ -28,13 +28,11 @@ def weight_map(height: int, width: int, size: int, joining: str) -> torch.Tensor
     return total
 
 
-@settings(deadline=None)
 @given(SIDES, SIDES, SIZES, st.sampled_from(list(JOININGS)))
 def test_weights_sum_to_one_everywhere(height, width, size, joining):
     torch.testing.assert_close(weight_map(height, width, size, joining), torch.ones(height, width))
 
 
-@settings(deadline=None)
 @given(SIDES, SIZES, st.sampled_from(list(JOININGS)))
 def test_every_patch_has_the_networks_size_and_lies_inside(length, size, joining):
     for window in JOININGS[joining](length, size):
@@ -43,7 +41,6 @@ def test_every_patch_has_the_networks_size_and_lies_inside(length, size, joining
         assert window.weights.min() >= -1e-6
 
 
-@settings(deadline=None)
 @given(st.integers(2, 6), st.integers(1, 8))
 def test_whole_patches_do_not_overlap_and_auxiliary_ones_are_halves_of_two(count, half):
     size = 2 * half
@@ -100,7 +97,6 @@ def joined(frame: torch.Tensor, patches, at_once: int) -> torch.Tensor:
     return join(predict, patches, *frame.shape[-2:], at_once)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 16), st.integers(1, 16), st.sampled_from(list(JOININGS)))
 def test_a_patch_as_large_as_the_frame_gives_the_plain_result(height, width, joining):
     frame = torch.randn(2, 3, height, width, generator=torch.Generator().manual_seed(0))
@@ -108,7 +104,6 @@ def test_a_patch_as_large_as_the_frame_gives_the_plain_result(height, width, joi
     assert torch.equal(joined(frame, patches, 4), network(frame))
 
 
-@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 30), st.sampled_from(list(JOININGS)))
 def test_order_and_batching_change_nothing(random, at_once, joining):
     frame = torch.randn(2, 3, 19, 26, generator=torch.Generator().manual_seed(0))
@@ -118,7 +113,6 @@ def test_order_and_batching_change_nothing(random, at_once, joining):
     torch.testing.assert_close(joined(frame, patches, at_once), expected, rtol=0, atol=1e-6)
 
 
-@settings(deadline=None)
 @given(st.integers(20, 60), st.sampled_from([4, 8, 12]))
 def test_predictions_that_agree_are_left_as_they_are_and_others_blend_without_a_step(width, size):
     frame = torch.linspace(-1, 1, width).expand(3, 1, width)

@@ -105,7 +105,7 @@ def test_weights_of_any_steps_integrate_polynomials_below_their_order(steps, coe
     assert found == pytest.approx(integral(following) - integral(levels[-1]), abs=1e-8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     order=st.sampled_from(ORDERS),
     calls=st.integers(13, 40),

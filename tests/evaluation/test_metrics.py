@@ -55,7 +55,7 @@ def test_ssim_averages_the_frames_and_agrees_with_scikit_image():
     assert metrics.ssim(result, truth).item() == pytest.approx((expected + 1) / 2, abs=2e-2)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(u=st.integers(1, 31))
 def test_the_fine_band_starts_at_the_nyquist_frequency_of_the_reduced_picture(u):
     reference = cosine(32, u) + cosine(32, 16)  # u = 16 lies in the band (>= 8) and keeps the ratio finite
@@ -109,3 +109,25 @@ def test_one_figure_a_video_and_one_line_about_shapes_that_do_not_fit(measure):
 def test_one_frame_has_no_motion(measure):
     with pytest.raises(ValueError, match="no motion"):
         measure(noise(1, 3, 1, 16, 16), noise(1, 3, 1, 16, 16))
+
+
+def test_ms_ssim_of_two_flat_pictures_is_the_luminance_term_of_the_coarsest_scale():
+    """Flat pictures have equal contrast and structure; only luminance tells them apart, to the last weight."""
+    a, b, c1 = 0.25, 0.5, (0.01 * 2) ** 2  # torchmetrics takes levels as they are, here in [-1, 1]
+    luminance = (2 * a * b + c1) / (a * a + b * b + c1)
+    first, second = (torch.full((1, 3, 2, 176, 176), value) for value in (a, b))
+    assert metrics.ms_ssim(first, second).item() == pytest.approx(luminance**0.1333, abs=1e-4)
+    assert metrics.ms_ssim(first, first).item() == pytest.approx(1, abs=1e-6)
+
+
+def test_ms_ssim_says_how_large_a_picture_has_to_be():
+    with pytest.raises(ValueError, match="allowed height and width >= 176; try ssim"):
+        metrics.ms_ssim(noise(1, 3, 1, 175, 200), noise(1, 3, 1, 175, 200))
+    assert 0 < metrics.ms_ssim(noise(1, 3, 1, 176, 176), noise(1, 3, 1, 176, 176)).item() <= 1
+
+
+@pytest.mark.parametrize(("u", "counts"), [(15, False), (16, True), (40, True)])
+def test_the_energy_of_a_wave_is_all_detail_or_none(u, counts):
+    wave = 0.5 * cosine(64, u)
+    root_mean_square = 127.5 * 0.5 / math.sqrt(2)
+    assert metrics.high_frequency_energy(wave).item() == pytest.approx(root_mean_square if counts else 0, abs=1e-3)

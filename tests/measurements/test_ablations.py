@@ -17,6 +17,8 @@ from cvsr.presets import PRESETS
 from cvsr.systems.base import build_super_resolution, build_text_to_video
 from cvsr.training import ablations
 from cvsr.training.ablations import COMPARISONS, Comparison, Variant, minutes, read_comparison
+from cvsr.training.cli import train
+from cvsr.training.power_cut import Cut, PowerCut
 from cvsr.weights import Card, write_card
 
 TINY = {
@@ -91,6 +93,42 @@ def test_a_comparison_from_the_recipe_to_the_table(weights, tmp_path, monkeypatc
     monkeypatch.setattr(ablations, "fit", lambda _: pytest.fail("trained again"))
     again = {(row.method, row.clips): row for row in room.measure(comparison, tmp_path / "runs", 2, weights)}
     assert again == rows
+
+
+def of_rates(tmp_path, **others):
+    data = {"clips": str(tmp_path / "clips"), "latents": str(tmp_path / "latents")}
+    variants = {name: Variant({"model": {"init_args": {"learning_rate": rate}}}) for name, rate in RATES.items()}
+    settings = ablations.lay_over(TINY, {"data": {"init_args": data}})
+    return Comparison("rates", "Which rate?", variants, settings=settings, **others)
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(weights, tmp_path, monkeypatch):
+    comparison = of_rates(tmp_path, training_steps=6)
+    whole = ablations.train(comparison, "fast", 0, tmp_path / "whole", weights)
+    monkeypatch.setattr(ablations, "EVERY", 2)
+    monkeypatch.setattr(ablations, "fit", lambda arguments: train(arguments, [Cut(5)]))
+    with pytest.raises(PowerCut):
+        ablations.train(comparison, "fast", 0, tmp_path / "cut", weights)
+    folder = ablations.run_folder(comparison, "fast", 0, tmp_path / "cut")
+    assert folder.parent.name == "rates-6-steps"
+    assert any((folder / ablations.CHECKPOINTS).glob("last*.ckpt"))
+    steps = []
+    monkeypatch.setattr(ablations, "fit", lambda arguments: steps.append(train(arguments).trainer.global_step))
+    resumed = ablations.train(comparison, "fast", 0, tmp_path / "cut", weights)
+    assert steps == [6]
+    assert not (folder / ablations.CHECKPOINTS).exists()
+    for name, weight in whole.transformer.state_dict().items():
+        assert torch.equal(weight, resumed.transformer.state_dict()[name]), name
+
+
+def test_a_budget_is_tried_out_once(weights, tmp_path, monkeypatch):
+    comparison = of_rates(tmp_path)
+    made = ablations.within_budget(comparison, 5, tmp_path / "runs", weights)
+    assert made.training_steps >= 20
+    assert replace(made, training_steps=None) == comparison
+    assert [path.name for path in (tmp_path / "runs" / "rates").iterdir()] == ["budget-5-minutes.yaml"]
+    monkeypatch.setattr(ablations, "train_recipe", lambda *_: pytest.fail("tried out again"))
+    assert ablations.within_budget(comparison, 5, tmp_path / "runs", weights) == made
 
 
 @pytest.fixture

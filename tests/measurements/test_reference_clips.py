@@ -20,6 +20,7 @@ def test_identity_clips_are_those_of_training_on_held_out_scenes():
     ((_, make),) = clips_of(sources)
     made = make()
     assert torch.equal(clip.truth[0], to_tensor(made.frames))
+    assert torch.equal(clip.source[0], to_tensor(made.references.mistaken))
     assert clip.caption == made.caption
     np.testing.assert_array_equal(clip.mask[0], made.subject)
     pictures = np.stack([subject.picture for subject in clip.subjects])
@@ -65,6 +66,7 @@ def test_one_picture_fewer_than_one_is_none_at_all():
 def test_editing_clips_are_shown_what_they_were_before():
     clip, drawn = editing_clip(4, 3, 64), editing(4, "test", 3, 64, 64)
     assert torch.equal(clip.truth[0], to_tensor(drawn.video))
+    assert torch.equal(clip.source, clip.truth)
     assert list(clip.shown) == [NONE, "reference video", "late reference video"]
     assert torch.equal(clip.shown["reference video"][0], to_tensor(drawn.source))
     np.testing.assert_array_equal(clip.mask[0], drawn.mask)
@@ -84,13 +86,14 @@ def test_a_close_up_holds_what_matters_and_cuts_videos_and_input_alike():
     mask = torch.zeros(1, 2, 32, 40, dtype=torch.bool)
     mask[:, 1, 24:30, 33:39] = True
     image = torch.zeros(3, 9, 9)
-    clip = ReferenceClip(truth, "", mask, {NONE: [], "video": [truth[0]], "image": [image]})
+    clip = ReferenceClip(truth, -truth, "", mask, {NONE: [], "video": [truth[0]], "image": [image]})
     near, small = close_up(clip, truth[..., ::4, ::4], 16)
     first, first_small = close_up(clip, truth[..., ::4, ::4], 16, frames=1)
     assert near.truth.shape == (1, 3, 2, 16, 16)
     assert near.mask.sum() == mask.sum()
     assert torch.equal(near.shown["video"][0], near.truth[0])
     assert near.shown["image"][0] is image
+    assert torch.equal(near.source, -near.truth)
     assert torch.equal(small, near.truth[..., ::4, ::4])
     assert first.truth.shape == (1, 3, 1, 16, 16)
     assert torch.equal(first.truth, truth[:, :, :1, :16, :16])  # nothing is seen in that frame

@@ -86,7 +86,7 @@ def test_all_is_made_of_the_same_inputs_from_the_same_noise(rows, models):
     assert {seed for *_, seed in pipeline.asked} == {7, 8}
     assert {settings["consistency"] for _, _, settings, _ in pipeline.asked} == {0}
     clip = identity_clip(0, 5, 64)
-    reduced = eight_bit(resize(clip.truth, 16, 16))
+    reduced = eight_bit(resize(clip.source, 16, 16))
     redrawn = to_tensor(Redrawing(base, clip.caption)(to_frames(reduced[0]), references.ALPHA, 7))[None]
     asked = iter(pipeline.asked)
     for small in (redrawn, reduced):

@@ -11,7 +11,7 @@ from cvsr.models.attention import attend, choose_backend
 
 
 @given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=12).map(tuple))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_segments_equal_one_attention_each(lengths):
     generator = torch.Generator().manual_seed(sum(lengths))
     query, key, value = torch.randn(3, sum(lengths), 2, 8, generator=generator)
@@ -22,7 +22,7 @@ def test_segments_equal_one_attention_each(lengths):
 
 
 @given(segments=st.lists(st.tuples(st.integers(1, 6), st.integers(1, 9)), min_size=1, max_size=12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_segments_may_read_others_than_their_own_tokens(segments):
     lengths, key_lengths = zip(*segments, strict=True)
     generator = torch.Generator().manual_seed(len(segments))

@@ -25,7 +25,7 @@ def clip(frames=9, height=32, width=40, batch=1, seed=0):
     return torch.rand(batch, 3, frames, height, width, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(groups=st.integers(0, 3), h=st.integers(1, 4), w=st.integers(1, 4), batch=st.integers(1, 2))
 def test_shapes(autoencoder, groups, h, w, batch):
     video = clip(1 + 4 * groups, 8 * h, 8 * w, batch)

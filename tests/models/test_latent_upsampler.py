@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cvsr.models.latent_upsampler import SCALE, LatentUpsampler, from_parts, phases, to_parts
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 5))
 def test_any_size_becomes_four_times_as_large(frames, height, width):
     torch.manual_seed(0)

@@ -39,7 +39,7 @@ def block_by_block(query, key, value, size, block, top_k):
 
 
 @given(size=SIZES, data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_with_all_blocks_it_is_full_attention(size, data):
     block = data.draw(st.tuples(st.integers(1, size[1]), st.integers(1, size[2])))
     qkv = tokens(size)
@@ -48,7 +48,7 @@ def test_with_all_blocks_it_is_full_attention(size, data):
 
 
 @given(size=SIZES, data=st.data(), top_k=st.integers(1, 3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_it_equals_a_loop_over_blocks(size, data, top_k):
     block = data.draw(st.tuples(st.integers(1, size[1]), st.integers(1, size[2])))
     qkv = tokens(size)

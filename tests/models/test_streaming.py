@@ -47,7 +47,7 @@ def cut(video, lengths):
     lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5),
     size=st.sampled_from([(8, 8), (8, 24), (40, 16)]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @torch.no_grad()
 def test_pieces_of_any_length_give_what_the_whole_clip_gives(groups, lengths, size):
     network = AUTOENCODERS["ours"]
@@ -62,7 +62,7 @@ def test_pieces_of_any_length_give_what_the_whole_clip_gives(groups, lengths, si
 @given(
     rows=st.integers(1, 12), columns=st.integers(1, 12), tile=st.integers(1, 7), groups=st.integers(0, 2)
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @torch.no_grad()
 def test_tiles_of_any_size_give_what_the_whole_frame_gives(rows, columns, tile, groups):
     network = AUTOENCODERS["ours"]

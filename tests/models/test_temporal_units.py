@@ -28,7 +28,7 @@ def test_units_of_twenty_frames():
 
 
 @given(frames=st.integers(1, 30), unit=st.integers(1, 7), shifted=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_units_are_neighbours_of_at_most_the_unit(frames, unit, shifted):
     seen = sees(frames, unit, shifted)
     assert torch.equal(seen, seen.T)

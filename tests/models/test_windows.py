@@ -25,7 +25,7 @@ def test_the_released_rule_gives_the_check_figures():
 
 
 @given(size=SIZES, window=WINDOWS, shifted=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_partition_is_a_permutation_and_its_inverse_exact(size, window, shifted):
     cut = partition(size, FixedWindow(window), shifted)
     tokens = torch.arange(math.prod(size))
@@ -36,7 +36,7 @@ def test_a_partition_is_a_permutation_and_its_inverse_exact(size, window, shifte
 
 
 @given(size=SIZES, window=WINDOWS, shifted=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_coordinates_are_positions_inside_the_window(size, window, shifted):
     cut = partition(size, FixedWindow(window), shifted)
     grid = torch.stack(torch.meshgrid(*map(torch.arange, size), indexing="ij"), -1).flatten(0, 2)
@@ -65,7 +65,7 @@ def test_windows_of_one_shape_stand_together():
 
 
 @given(sizes=st.lists(SIZES, min_size=1, max_size=3), window=WINDOWS, shifted=st.booleans(), data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_packing_holds_every_window_of_every_clip_once_with_its_text(sizes, window, shifted, data):
     texts = data.draw(st.tuples(*(st.integers(1, 5) for _ in sizes)))
     cuts = tuple(partition(size, FixedWindow(window), shifted) for size in sizes)

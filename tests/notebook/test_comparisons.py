@@ -17,14 +17,14 @@ ROWS = [
     Row("other minus one, 2 steps", "clean", 3, {"psnr": Estimate(0.3, 0.1, 0.5)}),
 ]
 RESULT = Result(
-    "pair", "Which?", "python -m cvsr evaluate pair", "abc", "2026-01-01", "none", {}, "9 minutes", ROWS
+    "pair", "Which?", "python -m cvsr ablate pair", "abc", "2026-01-01", "none", {}, "9 minutes", ROWS
 )
 
 
 def test_what_is_not_measured_says_how_to(tmp_path):
     shown = comparison("pair", LABELS, tmp_path / "pair.json")
     assert "Not measured here yet" in shown
-    assert "python -m cvsr evaluate pair" in shown
+    assert "python -m cvsr ablate pair" in shown
 
 
 def test_levels_and_differences_stand_apart(tmp_path):
@@ -48,6 +48,12 @@ def test_differences_of_a_measurement_are_paired_by_clip(tmp_path):
     assert "▲ +1.000" in differences
 
 
+def test_without_differences_levels_stand_alone(tmp_path):
+    path = tmp_path / "model.json"
+    write_result(replace(RESULT, rows=ROWS[:2]), path)
+    assert measurement("pair", LABELS, path).count("<table>") == 1
+
+
 def test_rows_of_one_kind_of_input_stand_together(tmp_path):
     path = tmp_path / "pair.json"
     write_result(
@@ -67,3 +73,17 @@ def test_no_difference_is_claimed_where_the_interval_holds_zero():
     assert difference(Estimate(0.000123456, -0.5, 0.0)) == "≈ +0.000123 (-0.500 to +0.000)"
     assert level(Estimate(0.0021, 0.00195, 0.00225)) == "0.0021 ± 0.00015"
     assert level(replace(Estimate(1.0), low=0.5, high=1.5)) == "1.000 ± 0.500"
+
+
+def test_the_papers_figures_stand_beside_ours(tmp_path):
+    gained = {"ssim": Estimate(0.02, 0.01, 0.03), "high_frequency_ratio": Estimate(-0.1, -0.3, 0.1)}
+    rows = [*ROWS[:2], Row("detail-aware minus uniform, 2 steps", "clean", 3, gained)]
+    write_result(replace(RESULT, rows=rows), tmp_path / "table.json")
+    shown = comparison("timestep_samplers", LABELS, tmp_path / "table.json")
+    assert "In the paper (SimpleGVR, figure 6)" in shown
+    assert "<td>68.94</td>" in shown
+    agrees, untold = shown.split("Does it go as in the paper")[1].split("<tr>")[2:4]
+    assert "DOVER overall +0.7" in agrees
+    assert "▲ +0.02" in agrees
+    assert "agrees" in agrees
+    assert "cannot be told apart" in untold

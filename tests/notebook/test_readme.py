@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from cvsr.measurements.results import Estimate, Result, Row, write_result
@@ -29,6 +31,14 @@ def test_tables_replace_what_stood_between_the_marks():
     assert "| world (32) | model | 35 | 0.41 |" in filled
     assert "`python -m cvsr evaluate codec`, commit abc" in filled
     assert fill(filled, [RESULT]) == filled
+
+
+def test_trends_stand_below_the_table_of_a_comparison():
+    gained = Row("windows minus full, 4 steps", "clean", 3, {"psnr": Estimate(-0.133, -0.2, -0.1)})
+    result = replace(RESULT, name="attention_operators", rows=[*RESULT.rows, gained])
+    lines = fill(f"{BEGIN}\n{END}", [result]).splitlines()
+    assert "| variant | SimpleGVR, table 2 | here | difference | trend |" in lines
+    assert "| windows minus full | MUSIQ -2.86 | psnr, clean, 4 steps | -0.133 | agrees |" in lines
 
 
 def test_curves_are_for_lessons(tmp_path):

@@ -2,7 +2,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from cvsr.notebook.runner import check_parameters, hidden_errors, make_static, page
+from cvsr.notebook.runner import check_parameters, hidden_errors, make_static
 from cvsr.notebook.widgets import LIVE_VIEW
 
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -52,7 +52,6 @@ def test_static_twins_take_the_place_of_widgets():
     make_static(notebook)
     assert notebook.cells[0].outputs[0].data == {"text/html": "<p>the twin</p>"}
     assert "widgets" not in notebook.metadata
-    assert "the twin" in page(notebook)
 
 
 def test_a_widget_without_a_twin_is_left_to_be_found():

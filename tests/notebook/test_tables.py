@@ -15,3 +15,10 @@ def test_values_stand_under_their_columns():
 def test_rows_have_equal_columns():
     with pytest.raises(ValueError, match=r"rows=\['b'\]"):
         table("", {"a": {"x": 1}, "b": {"y": 1}})
+
+
+def test_large_numbers_are_written_in_full():
+    shown = table("t", {"a": {"x": 1123.6, "y": 999.6, "z": float("inf"), "w": 1234567}})
+    assert "<td>1,124</td>" in shown
+    assert "<td>1,000</td><td>inf</td>" in shown
+    assert "<td>1,234,567</td>" in shown

@@ -38,6 +38,12 @@ def test_static_twin_keeps_the_first_picture():
     assert square.static() == twin
     assert 'alt="A square."' in twin
     assert "What does shade do?" in twin
+    assert "shade: 10 · side: small · inverted: no" in twin
+
+
+def test_static_twin_names_a_first_option():
+    zoom = ipywidgets.SelectionSlider(options=[1, 2, 4], value=1, description="zoom")
+    assert "zoom: 1<" in Explorer("?", lambda zoom: f"<p>{zoom}</p>", {"zoom": zoom}, alt="-").static()
 
 
 def test_one_output_carries_the_live_view_and_the_twin():

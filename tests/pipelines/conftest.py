@@ -3,10 +3,12 @@
 import pytest
 import torch
 
+from cvsr.pipelines.patchvsr import PatchVSRPipeline
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.presets import PRESETS
 from cvsr.systems.base import build_super_resolution, build_text_to_video
+from cvsr.systems.patchvsr import build_patchvsr
 
 CAPTIONS = ["a red ball on grass", "a blue cube turning"]
 
@@ -40,6 +42,14 @@ def enlarger(fresh) -> SuperResolutionPipeline:
     """Super-resolution whose network predicts something."""
     stir(fresh.transformer)
     return fresh
+
+
+@pytest.fixture
+def patchwise() -> PatchVSRPipeline:
+    torch.manual_seed(0)
+    stage = build_patchvsr(PRESETS["tiny"], CAPTIONS)
+    stir(stage.transformer)
+    return quiet(PatchVSRPipeline(**vars(stage)))
 
 
 def quiet(pipeline):

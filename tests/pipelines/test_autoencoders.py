@@ -46,7 +46,7 @@ def test_super_resolution_on_their_latents(with_another, frames):
     with torch.no_grad():
         latents = encode_to_latents(with_another.autoencoder, enlarged)
         expected = decode_from_latents(with_another.autoencoder, latents)
-    assert torch.allclose(result, expected[:, :, :frames, :, :24].clamp(-1, 1), atol=1e-5)
+    assert torch.allclose(result, expected[:, :, :frames, :, :24].clamp(-1, 1), atol=1e-4)
 
 
 def test_long_and_large_videos_in_tiles(with_another):

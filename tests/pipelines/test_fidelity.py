@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cvsr.cli import arguments
+from cvsr.cli import video_arguments
 from cvsr.data.resize import resize
 from cvsr.pipelines.fidelity import (
     COLOUR_CORRECTIONS,
@@ -131,4 +131,4 @@ def test_a_colour_correction_by_its_name():
         ValueError, match=r"^colour_correction='lab': unknown; allowed none, wavelet, adain; try"
     ):
         correct_colour(result, enlarged, "lab")
-    assert list(arguments.COLOUR_CORRECTIONS) == list(COLOUR_CORRECTIONS)
+    assert list(video_arguments.COLOUR_CORRECTIONS) == list(COLOUR_CORRECTIONS)

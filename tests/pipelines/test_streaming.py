@@ -1,17 +1,15 @@
 """A stream is the whole clip, however it is cut, and remembers no more than a chunk."""
 
 import itertools
-import weakref
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
+from cvsr.evaluation.cost import Resources
 from cvsr.pipelines.enlargement import Enlargement
-from cvsr.pipelines.streaming import Blend, FrameNoise, cut
+from cvsr.pipelines.streaming import Blend, Chunk, Cutter, FrameNoise, cut, draw_key
 from cvsr.pipelines.tiling import Tiling
 
 TILING = Tiling(64, 16, 9, 4)
@@ -41,16 +39,16 @@ def pieces_of(video: torch.Tensor, lengths: list[int]) -> list[torch.Tensor]:
 )
 def test_chunks_show_every_frame_and_blend_to_the_video_however_it_comes(frames, groups, data, lengths):
     tiling = Tiling(frames=4 * groups + 1, frame_overlap=data.draw(st.integers(0, 4 * groups - 3)))
-    video, blend, noise = counting(frames), Blend(), FrameNoise(iter_frames().__next__)
+    video, blend = counting(frames), Blend()
     chunks = list(cut(pieces_of(video, lengths), tiling))
     assert len(chunks) == tiling.chunks(frames)
     for chunk, whole in zip(chunks, cut([video], tiling), strict=True):
         assert torch.equal(chunk.video, whole.video)
         assert (chunk.start, chunk.done) == (whole.start, whole.done)
-        assert chunk.start % 4 == 0
+        assert (chunk.start % 4, chunk.last) == (0, chunk is chunks[-1])
         numbers = torch.arange(chunk.start, chunk.start + chunk.video.shape[2]).clamp(max=frames - 1)
         assert torch.equal(chunk.video[0, 0, :, 0, 0], numbers.float())
-        assert noise.of(chunk.latents)[0, 0, :, 0, 0].tolist() == list(range(100))[chunk.latents]
+        assert list(chunk.moments) == [chunk.start, *numbers_after(chunk)]
     for a, b in itertools.pairwise(chunks):
         assert a.video.shape == b.video.shape
         assert b.start == a.start + a.done
@@ -59,8 +57,37 @@ def test_chunks_show_every_frame_and_blend_to_the_video_however_it_comes(frames,
     torch.testing.assert_close(finished, video, rtol=1e-5, atol=1e-5)
 
 
-def iter_frames():
-    return (torch.full((1, 1, 1, 1, 1), float(number)) for number in itertools.count())
+def numbers_after(chunk: Chunk) -> list[int]:
+    """The last frame of each group of four behind the first."""
+    return [number for number in range(chunk.start + 1, chunk.start + chunk.video.shape[2]) if number % 4 == 0]
+
+
+def test_noise_is_a_function_of_the_key_and_the_frame_s_number():
+    def draw(generators):
+        return torch.randn(1, 2, 1, 3, 3, generator=generators[0])
+
+    noise = FrameNoise([5], draw)
+    later, whole, other = noise.of([8, 12]), noise.of([0, 4, 8, 12]), FrameNoise([6], draw).of([8, 12])
+    assert torch.equal(later, whole[:, :, 2:])
+    assert not any(torch.equal(whole[:, :, i], whole[:, :, j]) for i, j in itertools.combinations(range(4), 2))
+    assert not torch.equal(later, other)
+    keys = [draw_key(torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    assert keys[0] == keys[1] != keys[2]
+    generator = torch.Generator().manual_seed(0)
+    assert draw_key(generator) != draw_key(generator)
+
+
+@given(st.integers(1, 40), st.data())
+def test_chunks_whose_lengths_change_on_the_way_still_blend_to_the_video(frames, data):
+    video, cutter, blend, finished = counting(frames), Cutter([counting(frames)], start=3), Blend(), []
+    while not cutter.finished:
+        groups = data.draw(st.integers(1, 5))
+        overlap = data.draw(st.integers(0, 4 * groups - 3))
+        chunk = cutter.cut(Tiling(frames=4 * groups + 1, frame_overlap=overlap))
+        assert chunk.start == 3 + sum(each.shape[2] for each in finished)
+        finished.append(blend.add(chunk.video, chunk))
+        cutter.advance(chunk)
+    torch.testing.assert_close(torch.cat(finished, dim=2), video, rtol=1e-5, atol=1e-5)
 
 
 def test_neighbours_fade_linearly_in_time():
@@ -70,6 +97,18 @@ def test_neighbours_fade_linearly_in_time():
     for number, chunk in enumerate(chunks):
         values += blend.add(torch.full_like(chunk.video, float(number)), chunk)[0, 0, :, 0, 0].tolist()
     assert values == pytest.approx([0] * 4 + [1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6] + [1] * 4)
+
+
+def test_colours_are_held_to_those_of_the_first_chunk():
+    video = torch.rand(1, 3, 13, 2, 2)
+    first, second = cut([video], Tiling(frames=9, frame_overlap=4))
+    blend, cast = Blend(), torch.tensor([0.1, -0.2, 0.3]).view(1, 3, 1, 1, 1)
+    result = first.video + cast
+    blend.hold_colours(result, first)
+    assert torch.equal(result, first.video + cast)
+    jumped = second.video + 2 * cast
+    blend.hold_colours(jumped, second)
+    torch.testing.assert_close(jumped, second.video + cast)
 
 
 @pytest.mark.parametrize("lengths", [[1], [3, 8], [21]])
@@ -113,35 +152,13 @@ def test_a_longer_clip_begins_as_a_shorter_one(enlarger):
     torch.testing.assert_close(first(17), first(21))
 
 
-class LiveBytes(TorchDispatchMode):
-    """Bytes of all tensors made in the block, now and at most."""
-
-    def __init__(self):
-        super().__init__()
-        self.seen, self.now, self.most = weakref.WeakSet(), 0, 0
-
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        made = operation(*args, **(kwargs or {}))
-        for tensor in tree_leaves(made):
-            if isinstance(tensor, torch.Tensor) and tensor.untyped_storage() not in self.seen:
-                storage = tensor.untyped_storage()
-                self.seen.add(storage)
-                self.now += storage.nbytes()
-                self.most = max(self.most, self.now)
-                weakref.finalize(storage, self.free, storage.nbytes())
-        return made
-
-    def free(self, size: int) -> None:
-        self.now -= size
-
-
 def test_memory_is_flat_in_the_length_of_the_clip(fresh, monkeypatch):
     monkeypatch.setattr("cvsr.pipelines.super_resolution.encode_to_latents", pooled)
     monkeypatch.setattr("cvsr.pipelines.super_resolution.decode_from_latents", repeated)
     fresh.denoise = lambda noise, *_: noise
 
     def peak(frames: int) -> int:
-        with LiveBytes() as memory:
+        with Resources() as memory:
             pieces = (torch.zeros(1, 3, 5, 4, 4) for _ in range(frames // 5))
             for finished in fresh.stream(pieces, Enlargement(tiling=TILING)):
                 assert finished.shape[2] <= TILING.frames

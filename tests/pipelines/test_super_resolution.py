@@ -44,7 +44,9 @@ def test_padding_is_invisible_to_an_untrained_network_with_a_perfect_codec(fresh
     video = torch.rand(1, 3, 11, 21, 35, generator=seeded()) * 2 - 1
     tiling = Tiling(pixels=32, overlap=16, frames=5, frame_overlap=1)
     result = fresh(video, scale=3.3, **PLAIN, tiling=tiling).frames
-    assert torch.allclose(result, resize(video, 69, 116).clamp(-1, 1), atol=1e-5)
+    expected = resize(video, 69, 116).clamp(-1, 1)
+    assert torch.allclose(result[:, :, :1], expected[:, :, :1], atol=1e-5)
+    assert torch.allclose(result, expected, atol=5e-4)  # colours of later chunks are held to the first one's
 
 
 def test_height_and_width_go_before_the_scale(enlarger, video):

@@ -85,7 +85,7 @@ def test_a_patch_as_large_as_the_frame_gives_the_plain_result_exactly(pipeline, 
     small = video(5, 8, 8)
     results = [enlarged(pipeline, small, joining=joining) for joining in JOININGS]
 
-    def whole(self, x, t, text, mask, whole, patches, at_once, **levels):
+    def whole(self, x, t, text, mask, whole, patches, at_once, keep, **levels):
         return self.transformer(x, t, text, mask, levels, whole, None).sample
 
     monkeypatch.setattr(PatchVSRPipeline, "predict", whole)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cvsr.cli.evaluate_arguments import COMPARISONS as OFFERED
+from cvsr.cli.ablate_arguments import COMPARISONS as OFFERED
 from cvsr.diffusion.noise_augmentation import RANGES
 from cvsr.training import ablations
 from cvsr.training.ablations import (
@@ -65,7 +65,7 @@ REFERENCES = [c for c in map(read_comparison, COMPARISONS.glob("*.yaml")) if c.r
 
 
 def test_comparisons_of_references_share_the_runs_of_the_recipe_as_it_is(tmp_path):
-    assert len(REFERENCES) == 5
+    assert len(REFERENCES) == 6
     plain = []
     for comparison in REFERENCES:
         first, *others = comparison.variants

@@ -41,7 +41,7 @@ def base():
 
 
 def refused(monkeypatch, tmp_path, data, models, problem):
-    monkeypatch.setattr("cvsr.training.data.load", lambda name, weights: models[name])
+    monkeypatch.setattr("cvsr.training.shard_models.load", lambda name, weights: models[name])
     with pytest.raises(ValueError, match=problem):
         data.prepare_data()
     assert not (tmp_path / "clips").exists()
@@ -68,10 +68,10 @@ def test_degradations_by_a_base_model_of_another_autoencoder(monkeypatch, tmp_pa
 
 def test_what_passes_is_built_and_scored(monkeypatch, tmp_path, settings, base):
     scores = iter([torch.tensor([39.9]), torch.tensor([40.0])])
-    monkeypatch.setattr("cvsr.training.data.Musiq.__init__", lambda self: None)
-    monkeypatch.setattr("cvsr.training.data.Musiq.score", lambda self, video: next(scores))
+    monkeypatch.setattr("cvsr.training.shard_models.Judge.__init__", lambda self, name: None)
+    monkeypatch.setattr("cvsr.training.shard_models.Judge.score", lambda self, video: next(scores))
     models = {"autoencoder": base.autoencoder, "text_to_video": base}
-    monkeypatch.setattr("cvsr.training.data.load", lambda name, weights: models[name])
+    monkeypatch.setattr("cvsr.training.shard_models.load", lambda name, weights: models[name])
     ShardData(**settings, quality=QualityFilter(sharpness=0, musiq=40)).prepare_data()
     manifest = json.loads((tmp_path / "shards" / "manifest.json").read_text())
     assert manifest["outputs"] == {"world-00001": "shard-00000"}
@@ -81,7 +81,7 @@ def test_what_passes_is_built_and_scored(monkeypatch, tmp_path, settings, base):
 def test_batches_have_the_references_of_their_clips(monkeypatch, tmp_path, settings, base):
     (tmp_path / "guided.yaml").write_text("- jpeg: {}")
     models = {"autoencoder": base.autoencoder, "text_to_video": base}
-    monkeypatch.setattr("cvsr.training.data.load", lambda name, weights: deepcopy(models[name]))
+    monkeypatch.setattr("cvsr.training.shard_models.load", lambda name, weights: deepcopy(models[name]))
     sources = PixelSources(identities=1, edits=1, frames=5, size=64, reference_size=32)
     changes = {
         "train": sources,

@@ -27,6 +27,7 @@ RUNS = (
     "simplegvr_long",
     "unimmvsr_identities",
     "unimmvsr",
+    "unimmvsr_long",
     "patchvsr",
 )
 SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
@@ -36,7 +37,7 @@ SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
     "super_resolution": ["super_resolution"],
     "seedvr": ["seedvr"],
     "simplegvr": ["simplegvr", "simplegvr_generated", "simplegvr_long"],
-    "unimmvsr": ["super_resolution", "unimmvsr_identities", "unimmvsr"],
+    "unimmvsr": ["super_resolution", "unimmvsr_identities", "unimmvsr", "unimmvsr_long"],
     "patchvsr": ["super_resolution", "patchvsr"],
 }
 

@@ -73,7 +73,7 @@ def test_shards_of_light_degradations_stay_valid():
 
 
 @pytest.mark.parametrize("pipeline", [FIRST_ORDER, SECOND_ORDER], ids=["first order", "second order"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 2**32),
     shape=SHAPES,
@@ -92,7 +92,7 @@ def test_a_record_replays_exactly(pipeline, seed, shape, grey):
 
 @pytest.mark.filterwarnings("ignore:frames=1")
 @pytest.mark.parametrize("name", [name for name in RANGES if name != "resize"])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**32), shape=SHAPES, grey=st.booleans())
 def test_every_kind_keeps_the_shape_and_replays_from_its_record(name, seed, shape, grey):
     frames = noise(shape, grey)
