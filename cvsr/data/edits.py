@@ -11,6 +11,8 @@ from cvsr.data.shapes import KINDS
 from cvsr.data.textures import TEXTURES
 
 OPERATIONS = ("recolour", "retexture", "replace", "remove", "add")
+MISTAKES = ("colours", "print")
+_TINTS = (0.55, 1.25)  # range of the factors of red, green and blue
 
 
 @dataclass(frozen=True)
@@ -50,23 +52,36 @@ def edit(scene: Scene, seed: int, operation: str | None = None) -> Edit:
     return Edit(replace(scene, objects=objects), instruction, index, index)
 
 
-def mistake(scene: Scene, seed: int, split: str) -> Scene:
-    """The scene as a base model draws it that has lost the identity of its objects: each has another print.
+def mistake(scene: Scene, kind: str, seed: int, split: str) -> Scene:
+    """The scene as a base model draws it that has lost the identity of its objects; shape, place and motion stay.
 
-    Shape, colour, place and motion stay; texture, ink and scale are drawn anew, with no ink of before.
+    Kinds of mistakes, made with all objects: "colours", they are tinted and their print has another ink; "print", they
+    have another texture and scale, in another ink. ValueError for other kinds.
     """
+    if kind not in MISTAKES:
+        raise ValueError(f"kind={kind!r}: unknown; allowed {', '.join(MISTAKES)}; try {MISTAKES[0]}")
     rng = generator(seed, split, purpose=6)
-    return replace(scene, objects=tuple(_reprint(spec, rng) for spec in scene.objects))
+    change = {"colours": _repaint, "print": _reprint}[kind]
+    return replace(scene, objects=tuple(change(spec, rng) for spec in scene.objects))
+
+
+def _repaint(old: ObjectSpec, rng: np.random.Generator) -> ObjectSpec:
+    red, green, blue = np.exp(rng.uniform(*np.log(_TINTS), 3)).tolist()
+    return replace(old, ink=_other_ink(old, rng), tint=(red, green, blue))
 
 
 def _reprint(old: ObjectSpec, rng: np.random.Generator) -> ObjectSpec:
     return replace(
         old,
         texture=pick(rng, (t for t in TEXTURES if t not in ("plain", old.texture))),
-        ink=pick(rng, (ink for ink in inks_for(old.colour) if ink != old.ink)),
+        ink=_other_ink(old, rng),
         scale=pick(rng, SCALES),
         seed=int(rng.integers(2**62)),
     )
+
+
+def _other_ink(spec: ObjectSpec, rng: np.random.Generator) -> str:
+    return pick(rng, (ink for ink in inks_for(spec.colour) if ink != spec.ink))
 
 
 def _free_colours(scene: Scene) -> list[str]:

@@ -99,7 +99,8 @@ def _textured(spec: ObjectSpec, form: Shape, side: int, rng: np.random.Generator
     texel = SCALES[spec.scale] * (1 + 2 * MARGIN) / side
     cover = TEXTURES[spec.texture].paint(u, v, texel, rng).astype(np.float32)
     base = rgb(spec.colour)
-    return base + (ink_rgb(spec.colour, spec.ink) - base) * cover[..., None]
+    painted = base + (ink_rgb(spec.colour, spec.ink) - base) * cover[..., None]
+    return painted * np.array(spec.tint, np.float32)
 
 
 def _normals(alpha: np.ndarray, form: Shape, side: int) -> np.ndarray:

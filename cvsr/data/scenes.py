@@ -63,7 +63,8 @@ LIGHTS: dict[str, Light] = {
 class ObjectSpec:
     """One object: its identity (kind, colour, texture, ink, scale, seed) and where and how it moves.
 
-    `size` is its longer side, `depth` orders the drawing (larger is farther away).
+    `size` is its longer side, `depth` orders the drawing (larger is farther away), `tint` are factors of its red, green
+    and blue, which no caption tells.
     """
 
     kind: str
@@ -77,6 +78,7 @@ class ObjectSpec:
     motion: str
     depth: float
     seed: int
+    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
         _check("kind", self.kind, KINDS)

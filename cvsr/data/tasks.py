@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cvsr.data.edits import edit, mistake
+from cvsr.data.edits import MISTAKES, edit, mistake
 from cvsr.data.photographs import render_pan, sample_pan
-from cvsr.data.scenes import generator, sample_scene
+from cvsr.data.scenes import generator, pick, sample_scene
 from cvsr.data.world import render, render_moment
 
 
@@ -25,13 +25,14 @@ class TextToVideo:
 class IdentityReferences:
     """A video, and a picture (H, H, 3) of each of its first objects alone, at a moment of its own.
 
-    `mistaken` is the video with another print on every object: it stands for what a base model makes that has lost
-    their identity. `masks` (n, T, H, W) bool is where each referenced object is seen in both, `reference_masks` n
+    `mistaken` is the video with other colours or another print on every object: it stands for what a
+    base model makes that has lost their identity, `mistake` says how (`cvsr.data.edits.MISTAKES`). `masks` (n, T, H, W) bool is where each referenced object is seen in both, `reference_masks` n
     times (H, H) bool where it is in its picture.
     """
 
     video: np.ndarray
     mistaken: np.ndarray
+    mistake: str
     caption: str
     references: list[np.ndarray]
     reference_masks: list[np.ndarray]
@@ -81,12 +82,13 @@ def identity_references(
     width: int = 256,
     max_references: int = 3,
     picture_size: int | None = None,
+    mistaken: str | None = None,
 ) -> IdentityReferences:
     """A scene with pictures of its first `max_references` objects, the main one first.
 
     As in the paper each shows its object at a moment of the clip that is no frame of it (UniMMVSR appendix A.2); in
     another pose and light it is seen in `cvsr.data.world.render_identity`. The pictures' side is `picture_size`, that
-    of the video's shorter one by default.
+    of the video's shorter one by default. `mistaken` is what was, one of `cvsr.data.edits.MISTAKES`, drawn by default.
     """
     if max_references < 1:
         raise ValueError(f"max_references={max_references}: must be at least 1")
@@ -95,10 +97,12 @@ def identity_references(
     chosen = scene.objects[:max_references]
     side = min(height, width) if picture_size is None else picture_size
     rng = generator(seed, split, purpose=4)
+    kind = mistaken or pick(generator(seed, split, purpose=8), MISTAKES)
     pictures = [render_moment(replace(scene, objects=(spec,)), float(rng.random()), side) for spec in chosen]
     return IdentityReferences(
         rendering.frames,
-        render(mistake(scene, seed, split), frames, height, width).frames,
+        render(mistake(scene, kind, seed, split), frames, height, width).frames,
+        kind,
         rendering.caption,
         [image for image, _ in pictures],
         [mask for _, mask in pictures],

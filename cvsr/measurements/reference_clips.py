@@ -27,12 +27,13 @@ class ReferenceClip:
 
     Attributes:
         truth: (1, 3, T, H, W) in [-1, 1].
-        source: what its input is made of, likewise: the truth, or, beside ID images, the same with other prints on all
-            objects, which stands for a base model that lost their identity.
+        source: what its input is made of, likewise: the truth, or, beside ID images, the same with other colours or
+            prints on all objects, which stands for a base model that lost their identity.
         caption: what it shows.
         mask: bool (1, T, H, W), where the objects that references show are seen, or what was edited.
         shown: what a model may be shown, by name; the first is nothing.
         subjects: the objects, of clips whose references are ID images.
+        mistake: what was lost of them, one of `cvsr.data.edits.MISTAKES`.
     """
 
     truth: Tensor
@@ -41,15 +42,19 @@ class ReferenceClip:
     mask: Tensor
     shown: dict[str, list[Tensor]]
     subjects: tuple[Subject, ...] = ()
+    mistake: str | None = None
 
 
-def identity_clip(seed: int, frames: int, pixels: int, split: str = SPLIT) -> ReferenceClip:
+def identity_clip(
+    seed: int, frames: int, pixels: int, split: str = SPLIT, mistaken: str | None = None
+) -> ReferenceClip:
     """A scene with an ID image of each of its first objects, with those of the next scene, one too many, one too few.
 
     "Cross-pair" ones (UniMMVSR section 3.4) show the right objects in another pose and light, on another ground. One of
-    these is the one too many: training shows no more than one picture of an object.
+    these is the one too many: training shows no more than one picture of an object. `mistaken`: what of the objects,
+    drawn by default.
     """
-    drawn = identity_references(seed, split, frames, pixels, pixels, picture_size=DRAWN)
+    drawn = identity_references(seed, split, frames, pixels, pixels, picture_size=DRAWN, mistaken=mistaken)
     subjects = _subjects(drawn)
     right = [_to_reference(subject.picture) for subject in subjects]
     others = _subjects(identity_references(seed + 1, split, 1, pixels, pixels, picture_size=DRAWN))
@@ -66,7 +71,7 @@ def identity_clip(seed: int, frames: int, pixels: int, split: str = SPLIT) -> Re
         shown["one reference fewer"] = right[:-1]
     mask = torch.from_numpy(drawn.masks.any(0))[None]
     truth, source = (to_tensor(video)[None] for video in (drawn.video, drawn.mistaken))
-    return ReferenceClip(truth, source, drawn.caption, mask, shown, subjects)
+    return ReferenceClip(truth, source, drawn.caption, mask, shown, subjects, drawn.mistake)
 
 
 def editing_clip(seed: int, frames: int, pixels: int, split: str = SPLIT) -> ReferenceClip:

@@ -1,7 +1,7 @@
 """What references add: the same clips enlarged from the same noise with none, the right and the wrong ones.
 
-Beside ID images, inputs are made of a clip whose objects all have other prints: the world's stand-in for a base model
-that reads references and mistakes them. Inputs are of two kinds. "redrawn": that clip is reduced to a quarter, then the
+Beside ID images, inputs are made of a clip whose objects all have other colours or other prints: the world's stand-in
+for a base model that reads references and mistakes them. Inputs are of two kinds. "redrawn": that clip is reduced to a quarter, then the
 base model draws it again from its caption (SDEdit): the layout stays, and the identity goes, which a reference still
 has (UniMMVSR section 3.3). "reduced": no more than reduced.
 """

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cvsr.data.edits import OPERATIONS, edit
+from cvsr.data.edits import MISTAKES, OPERATIONS, edit
 from cvsr.data.photographs import PHOTOGRAPHS, photograph, render_pan, sample_pan
 from cvsr.data.scenes import SPLITS, sample_scene
 from cvsr.data.tasks import TASKS, editing, identity_references, sample, text_to_video
@@ -60,14 +60,16 @@ def test_references_come_with_their_masks():
         assert any(seen)  # at another moment, near where it was
 
 
-def test_a_mistaken_clip_has_other_prints_on_all_objects_and_nothing_else_changes():
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_in_a_mistaken_clip_all_objects_are_others_and_nothing_else_changes(kind):
     for seed in range(6):
-        s = identity_references(seed, frames=1, height=128, width=128, max_references=4)
+        s = identity_references(seed, frames=1, height=128, width=128, max_references=4, mistaken=kind)
+        assert s.mistake == kind
         changed = np.abs(s.video.astype(int) - s.mistaken).max(-1)
         assert all((changed[mask] > 6).mean() > 0.1 for mask in s.masks)
         near = cv2.dilate(s.masks.any(0)[0].astype(np.uint8), np.ones((7, 7)))  # edges are soft
         assert not changed[0][near == 0].any()
-        again = identity_references(seed, frames=1, height=128, width=128)
+        again = identity_references(seed, frames=1, height=128, width=128, mistaken=kind)
         np.testing.assert_array_equal(s.mistaken, again.mistaken)
 
 
