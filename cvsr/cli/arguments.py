@@ -25,6 +25,7 @@ BENCHMARKS = {
     "streaming": "decoding piece by piece against diffusers' ways, and its memory by the clip's length",
     "references": "references as tokens, the input by channel, against tokens for both",
     "patches": "a frame joined from overlapping patches, against patches side by side",
+    "cascade": "one frame enlarged to 3840×2160 against one to 1920×1080, some minutes",
 }
 EXAMPLES = """examples:
   python -m cvsr generate "a red ball with white polka dots drifting left on green grass" ball.mp4 --compare

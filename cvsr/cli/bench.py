@@ -8,7 +8,14 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from cvsr.cli import bench_attention, bench_patches, bench_references, bench_sparse, bench_streaming
+from cvsr.cli import (
+    bench_attention,
+    bench_cascade,
+    bench_patches,
+    bench_references,
+    bench_sparse,
+    bench_streaming,
+)
 from cvsr.cli.memory import keep_freed_memory
 from cvsr.cli.session import device
 from cvsr.data.resize import resize
@@ -187,6 +194,13 @@ def patches(preset: Preset) -> Measurement:
     return Measurement(ratio, "joint modulation ÷ one pass, over their areas' ratio", "≤ 1.05", sides)
 
 
+def cascade(preset: Preset) -> Measurement:
+    """A frame enlarged to 4K against one to 1080 lines, which has a quarter of the pixels."""
+    large, small = (spent := bench_cascade.seconds(preset)).values()
+    sides = {size: f"{value:.1f} s" for size, value in spent.items()}
+    return Measurement(large / small, "4K ÷ 1080 lines", "≤ 4.30", sides)
+
+
 def streaming(preset: Preset) -> Measurement:
     """Decoding piece by piece: time with Wan's autoencoder against diffusers' ways, memory with the kit's own."""
     spent = bench_streaming.seconds(ROUNDS)
@@ -210,6 +224,7 @@ MEASURED = {
     "streaming": streaming,
     "references": references,
     "patches": patches,
+    "cascade": cascade,
 }
 
 

@@ -25,9 +25,9 @@ class TextToVideo:
 class IdentityReferences:
     """A video, and a picture (H, H, 3) of each of its first objects alone, at a moment of its own.
 
-    `mistaken` is the video with other colours or another print on every object: it stands for what a
-    base model makes that has lost their identity, `mistake` says how (`cvsr.data.edits.MISTAKES`). `masks` (n, T, H, W) bool is where each referenced object is seen in both, `reference_masks` n
-    times (H, H) bool where it is in its picture.
+    `mistaken` is the video with other colours or another print on every object: it stands for what a base model makes
+    that has lost their identity, and `mistake`, one of `cvsr.data.edits.MISTAKES`, says how. `masks` (n, T, H, W) bool
+    is where each referenced object is seen in both, `reference_masks` n times (H, H) bool where it is in its picture.
     """
 
     video: np.ndarray

@@ -35,9 +35,11 @@ def psnr(video: Tensor, reference: Tensor) -> Tensor:
 
 
 def ssim(video: Tensor, reference: Tensor) -> Tensor:
-    """Structural similarity in [-1, 1], the mean over frames and channels.
+    """Structural similarity, at most 1, the mean over frames and channels.
 
-    Wang et al. 2004, with their Gaussian window of 11 pixels, sigma 1.5. ValueError for smaller pictures.
+    Wang et al. 2004, with their Gaussian window of 11 pixels, sigma 1.5, on values in [-1, 1] as everywhere here. Their
+    luminance term depends on where zero is: the same videos in [0, 1], as in the papers, score higher (lesson 10
+    shows by how much). ValueError for smaller pictures.
     """
     _check_pair(video, reference)
     if min(video.shape[-2:]) < 11:

@@ -1,9 +1,9 @@
 """What references add: the same clips enlarged from the same noise with none, the right and the wrong ones.
 
 Beside ID images, inputs are made of a clip whose objects all have other colours or other prints: the world's stand-in
-for a base model that reads references and mistakes them. Inputs are of two kinds. "redrawn": that clip is reduced to a quarter, then the
-base model draws it again from its caption (SDEdit): the layout stays, and the identity goes, which a reference still
-has (UniMMVSR section 3.3). "reduced": no more than reduced.
+for a base model that reads references and mistakes them. Inputs are of two kinds. "redrawn": that clip is reduced to a
+quarter, then the base model draws it again from its caption (SDEdit): the layout stays, and the identity goes, which a
+reference still has (UniMMVSR section 3.3). "reduced": no more than reduced.
 """
 
 import math
@@ -50,7 +50,8 @@ def measure(
     The figures are those of `judge`. Scene n of the test split is clip n of both tasks, its wrong references are those
     of scene n + 1, and `seed` + n is the seed of its noise. Beside them are bicubic enlargement, what the autoencoder
     keeps of the truth, and the truth. Clips are left out in which nothing of what references show or of the edit is
-    seen, or nothing else.
+    seen, or nothing else. Clips with ID images count twice: with all others, and with those of which the same was
+    mistaken.
 
     Args:
         pipeline: the model to be measured.
@@ -74,8 +75,12 @@ def measure(
             for kind, small in inputs_of(clip, base, seed + number).items():
                 videos = _videos(pipeline, clip, small, seed + number, settings)
                 found = {name: judge(video, clip, likeness) for name, video in videos}
+                groups = [f"{task}, {kind}"]
+                if clip.mistake is not None:
+                    groups.append(f"{task}, {kind}, {clip.mistake} mistaken")
                 for name, figures in (found | _differences(found, clip)).items():
-                    tally.add(name, f"{task}, {kind}", figures)
+                    for group in groups:
+                        tally.add(name, group, figures)
     groups = list(dict.fromkeys(group for _, group in tally.figures))  # not every scene has a reference to spare
     return sorted(tally.rows(), key=lambda row: groups.index(row.clips))
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from cvsr.cli import bench, bench_attention, bench_sparse, bench_streaming
+from cvsr.cli import bench, bench_attention, bench_cascade, bench_sparse, bench_streaming
 from cvsr.cli.arguments import BENCHMARKS
 from cvsr.cli.main import main
 from cvsr.models.autoencoder import VideoAutoencoder
@@ -18,6 +18,7 @@ def tiny(monkeypatch):
     monkeypatch.setitem(PRESETS, "teaching", PRESETS["tiny"])
     monkeypatch.setattr(bench, "ROUNDS", 1)
     monkeypatch.setattr(bench_attention, "CASES", {"small": ((3, 7, 9), FixedWindow((2, 3, 3)))})
+    monkeypatch.setattr(bench_cascade, "SIZES", {"large": (64, 128), "small": (32, 64)})
     monkeypatch.setattr(bench_sparse, "SIZES", {"small": (2, 13, 10)})
     monkeypatch.setattr(bench_sparse, "SIDE", 3)
     monkeypatch.setattr(bench_streaming, "WAN", {"base_dim": 8, "dim_mult": [1, 1, 1, 1], "num_res_blocks": 1})

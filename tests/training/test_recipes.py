@@ -28,6 +28,7 @@ RUNS = (
     "unimmvsr_identities",
     "unimmvsr",
     "unimmvsr_long",
+    "unimmvsr_mistakes",
     "patchvsr",
 )
 SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
@@ -37,7 +38,7 @@ SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
     "super_resolution": ["super_resolution"],
     "seedvr": ["seedvr"],
     "simplegvr": ["simplegvr", "simplegvr_generated", "simplegvr_long"],
-    "unimmvsr": ["super_resolution", "unimmvsr_identities", "unimmvsr", "unimmvsr_long"],
+    "unimmvsr": ["super_resolution", "unimmvsr_identities", "unimmvsr", "unimmvsr_long", "unimmvsr_mistakes"],
     "patchvsr": ["super_resolution", "patchvsr"],
 }
 
