@@ -17,11 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cvsr.data.decoding import DEFAULT_FPS, VideoReader
-from cvsr.data.files import VideoError, input_path
-from cvsr.data.images import READ_SUFFIXES, frame_files, read_frames, read_image
+from cvsr.data.frame_source import FrameSource
 from cvsr.data.scene_cuts import scene_cuts
-from cvsr.data.video import alike, frame_rate
 
 
 @dataclass
@@ -51,7 +48,7 @@ class Footage:
         return len(self.timestamps)
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        return itertools.islice(_Source(self.path, self.salvage), len(self))
+        return iter(FrameSource(self.path, salvage=self.salvage, max_frames=len(self)))
 
 
 def survey(path: str | PathLike, *, salvage: bool = False, max_frames: int | None = None) -> Footage:
@@ -65,60 +62,23 @@ def survey(path: str | PathLike, *, salvage: bool = False, max_frames: int | Non
     Raises:
         VideoError: one line on what is wrong with the file and what to do about it.
     """
-    if max_frames is not None and max_frames < 1:
-        raise VideoError(f"max_frames={max_frames}: nothing to read; allowed 1 or more, or None for all")
-    source, shape, count = _Source(input_path(path), salvage), None, 0
+    source, shape, count = FrameSource(path, salvage=salvage, max_frames=max_frames), (), 0
 
     def counted() -> Iterator[np.ndarray]:
         nonlocal shape, count
-        for frame in alike(itertools.islice(source, max_frames), source.path):
+        for frame in source:
             shape, count = frame.shape, count + 1
             yield frame
 
     starts = [0, *scene_cuts(counted())]
-    if shape is None:
-        raise VideoError(f"path={source.path}: no frame can be read; make or download it again")
-    seconds = source.seconds if len(source.seconds) == count else None  # None: a folder, or a picture
-    fps = source.fps if salvage and source.fps else frame_rate(source.fps, seconds)  # salvaged frames leave gaps
     return Footage(
         source.path,
         *shape[:2],
-        fps,
-        seconds or [index / fps for index in range(count)],
+        source.fps,
+        source.timestamps(count),
         source.metadata,
         source.audio,
         source.pixel_aspect,
         [range(start, stop) for start, stop in itertools.pairwise([*starts, count])],
         salvage,
     )
-
-
-class _Source:
-    """Frames of whatever a path names; what else it holds is known when they have been read."""
-
-    def __init__(self, path: Path, salvage: bool):
-        self.path, self.salvage = path, salvage
-        self.fps: Fraction | None = None
-        self.seconds: list[Fraction] = []
-        self.metadata: dict = {}
-        self.audio: Path | None = None
-        self.pixel_aspect = Fraction(1)
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        if self.path.is_dir():
-            files = frame_files(self.path)
-            self.fps, self.metadata = DEFAULT_FPS, read_image(files[0], 1)[2]
-            yield from read_frames(files)
-        elif self.path.suffix.lower() in READ_SUFFIXES:
-            frames, seconds, self.metadata = read_image(self.path)
-            for index, frame in enumerate(frames):
-                self.seconds += seconds[index : index + 1] if seconds else []
-                yield frame
-        else:
-            with VideoReader(self.path, salvage=self.salvage) as reader:
-                self.fps, self.metadata = reader.fps, reader.metadata
-                self.audio = self.path if reader.has_audio else None
-                for frame, second in reader:
-                    self.pixel_aspect = reader.pixel_aspect
-                    self.seconds.append(second)
-                    yield frame

@@ -7,9 +7,8 @@ Files are read strictly (see `cvsr.data.decoding`) and written whole or not at a
 the clips of a data set see `cvsr.data.clips`; for videos larger than memory, `VideoReader` and `VideoWriter`.
 """
 
-import itertools
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cvsr.data.decoding import DEFAULT_FPS, VideoReader
 from cvsr.data.encoding import CRF, VideoWriter, as_rate, check_frames, to_json
-from cvsr.data.files import VideoError, input_path, output_kind
-from cvsr.data.images import READ_SUFFIXES, frame_files, image_output, read_frames, read_image
+from cvsr.data.files import VideoError, output_kind
+from cvsr.data.frame_source import FrameSource
+from cvsr.data.images import image_output
 
 MAX_BYTES = 8 * 2**30  # of decoded frames in memory: 1380 frames of 1080p
 _FINEST_CLOCK = 10_000_000  # ticks a second, for timestamps without a small common denominator
@@ -73,21 +72,10 @@ def read_video(path: str | PathLike, *, salvage: bool = False, max_frames: int |
     Raises:
         VideoError: one line on what is wrong with the file and what to do about it.
     """
-    if max_frames is not None and max_frames < 1:
-        raise VideoError(f"max_frames={max_frames}: nothing to read; allowed 1 or more, or None for all")
-    found = input_path(path)
-    if found.is_dir():
-        return _read_folder(found, max_frames)
-    if found.suffix.lower() in READ_SUFFIXES:
-        frames, seconds, metadata = read_image(found, max_frames)
-        return Video(_gather(frames, len(frames), found), frame_rate(None, seconds), seconds, metadata)
-    with VideoReader(found, salvage=salvage) as reader:
-        seconds: list[Fraction] = []
-        expected = min(reader.frames or 64, max_frames or sys.maxsize)
-        frames = _gather(_timed(itertools.islice(reader, max_frames), seconds), expected, found)
-        audio = found if reader.has_audio else None
-        fps = reader.fps if salvage else frame_rate(reader.fps, seconds)  # salvaged frames leave gaps
-        return Video(frames, fps, seconds, reader.metadata, audio, reader.pixel_aspect)
+    source = FrameSource(path, salvage=salvage, max_frames=max_frames)
+    frames = _gather(source)
+    kept = {"metadata": source.metadata, "audio": source.audio, "pixel_aspect": source.pixel_aspect}
+    return Video(frames, source.fps, source.timestamps(len(frames)), **kept)
 
 
 def write_video(
@@ -182,37 +170,19 @@ def to_frames(video: torch.Tensor) -> np.ndarray:
     return levels
 
 
-def alike(images: Iterable[np.ndarray], path: Path) -> Iterator[np.ndarray]:
-    """Images as they come; `VideoError` where the size changes."""
-    shape = None
-    for index, image in enumerate(images):
-        shape = shape or image.shape
-        if image.shape != shape:
-            sizes = "{1}x{0} to {3}x{2}".format(*shape[:2], *image.shape[:2])
-            raise VideoError(f"path={path}: the size changes from {sizes} at frame {index}; make all frames alike")
-        yield image
-
-
-def _read_folder(folder: Path, max_frames: int | None) -> Video:
-    files = frame_files(folder)[:max_frames]
-    metadata = read_image(files[0], 1)[2]
-    return Video(_gather(read_frames(files), len(files), folder), DEFAULT_FPS, metadata=metadata)
-
-
-def _gather(images: Iterable[np.ndarray], expected: int, path: Path) -> np.ndarray:
-    """Stack images into one array without holding them twice."""
+def _gather(source: FrameSource) -> np.ndarray:
+    """Stack frames into one array without holding them twice."""
     buffer, count = np.empty((0,)), 0
-    for image in alike(images, path):
+    for image in source:
         if count == 0:
-            _check_memory(expected * image.nbytes, path)
+            expected = min(source.expected or 64, source.max_frames or sys.maxsize)
+            _check_memory(expected * image.nbytes, source.path)
             buffer = np.empty((expected, *image.shape), np.uint8)  # (T, H, W, 3); takes memory as it is filled
         if count == len(buffer):
-            _check_memory(2 * buffer.nbytes, path)
+            _check_memory(2 * buffer.nbytes, source.path)
             buffer = np.concatenate([buffer, np.empty_like(buffer)])
         buffer[count] = image
         count += 1
-    if count == 0:
-        raise VideoError(f"path={path}: no frame can be read; make or download it again")
     return buffer[:count]
 
 
@@ -220,23 +190,6 @@ def _check_memory(size: int, path: Path) -> None:
     if size > MAX_BYTES:
         problem = f"its frames take {size / 2**30:.1f} GiB of memory, at most {MAX_BYTES / 2**30:.0f}"
         raise VideoError(f"path={path}: {problem}; read a part with max_frames, or cut it first")
-
-
-def _timed(pairs: Iterable[tuple[np.ndarray, Fraction]], seconds: list[Fraction]) -> Iterator[np.ndarray]:
-    for image, second in pairs:
-        seconds.append(second)
-        yield image
-
-
-def frame_rate(header: Fraction | None, seconds: list[Fraction] | None) -> Fraction:
-    """The header's frame rate, unless there is none or the timestamps tell of another."""
-    if not seconds or len(seconds) < 2:
-        return header or DEFAULT_FPS
-    measured = (len(seconds) - 1) / (seconds[-1] - seconds[0])
-    is_close = header is not None and abs(measured - header) <= header / 20
-    return (
-        header if is_close else min(max(measured, Fraction(1, 100)), Fraction(1000)).limit_denominator(1001)
-    )
 
 
 def _clock(video: Video) -> Fraction:
