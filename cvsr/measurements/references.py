@@ -81,8 +81,9 @@ def measure(
                 for name, figures in (found | _differences(found, clip)).items():
                     for group in groups:
                         tally.add(name, group, figures)
-    groups = list(dict.fromkeys(group for _, group in tally.figures))  # not every scene has a reference to spare
-    return sorted(tally.rows(), key=lambda row: groups.index(row.clips))
+    groups = dict.fromkeys(group for _, group in tally.figures)  # not every scene has a reference to spare
+    in_order = sorted(groups, key=lambda group: group.count(","))  # parts of groups come last
+    return sorted(tally.rows(), key=lambda row: in_order.index(row.clips))
 
 
 def judge(video: Tensor, clip: ReferenceClip, likeness: Likeness) -> dict[str, float]:

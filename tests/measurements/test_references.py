@@ -5,12 +5,13 @@ from itertools import groupby
 import pytest
 import torch
 
+from cvsr.data.edits import MISTAKES
 from cvsr.data.resize import resize
 from cvsr.data.video import to_frames, to_tensor
 from cvsr.measurements import references
 from cvsr.measurements.clips import eight_bit
 from cvsr.measurements.likeness import Likeness
-from cvsr.measurements.reference_clips import identity_clip
+from cvsr.measurements.reference_clips import NONE, identity_clip
 from cvsr.models.attribute_reader import AttributeReader
 from cvsr.pipelines.redrawing import Redrawing
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
@@ -54,8 +55,12 @@ def figures(rows, method, group):
 
 
 def test_every_choice_of_references_has_rows_beside_anchors(rows):
-    assert [group for group, _ in groupby(row.clips for row in rows)] == GROUPS
-    for group in GROUPS:
+    groups = [group for group, _ in groupby(row.clips for row in rows)]
+    assert groups[:4] == GROUPS
+    parts = {f"identity, {kind}, {mistake} mistaken" for kind in references.INPUTS for mistake in MISTAKES}
+    assert set(groups[4:]) <= parts
+    assert all(f"identity, {kind}, {identity_clip(0, 5, 64).mistake} mistaken" in groups for kind in references.INPUTS)
+    for group in groups:
         names = {row.method for row in rows if row.clips == group}
         assert {"truth", "codec of the truth", "bicubic", "no references"} < names
         shown = "right references" if group.startswith("identity") else "reference video"
@@ -63,6 +68,16 @@ def test_every_choice_of_references_has_rows_beside_anchors(rows):
         assert set(figures(rows, shown, group)) >= {"psnr_inside", "psnr_outside", "texture_correlation"}
     assert "likeness_to_reference" in figures(rows, "wrong references", GROUPS[0])
     assert "likeness_to_reference" not in figures(rows, "bicubic", GROUPS[2])
+
+
+def test_clips_of_which_the_same_was_mistaken_make_up_all(rows):
+    def counts(group):
+        return sum(row.count for row in rows if row.method == NONE and row.clips.startswith(group))
+
+    for kind in references.INPUTS:
+        assert counts(f"identity, {kind}, ") == next(
+            row.count for row in rows if (row.method, row.clips) == (NONE, f"identity, {kind}")
+        )
 
 
 def test_the_truth_is_itself(rows):
