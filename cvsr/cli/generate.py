@@ -14,7 +14,7 @@ from cvsr.cli.references import reference_settings
 from cvsr.cli.session import device, quiet_libraries, report
 from cvsr.cli.stages import check_size, choose_stages, fingerprints, loader, settings_of
 from cvsr.cli.systems import given
-from cvsr.data.files import check_output, content_hash
+from cvsr.data.files import check_output
 from cvsr.data.video import Video, to_frames, write_video
 from cvsr.pipelines.ledger import Ledger
 from cvsr.pipelines.relay import Leg, ready, relay_latents, whole
@@ -82,7 +82,7 @@ def generate(
         like=Video(np.zeros((frames, 1, 1, 3), np.uint8), SAMPLING.fps),
         metadata={"cvsr": {**settings, **given({"memory": memory})}},
         labels=("base model", f"{used['system']}, x{times:g}"),
-        identity=identity({**settings, "frames": frames}, {path: content_hash(path) for path in shown}, prints),
+        identity=identity({**settings, "frames": frames}, shown, prints),
         restart=restart,
         memory=memory,
     )

@@ -16,6 +16,7 @@ from cvsr.cli.comparison import before_and_after
 from cvsr.cli.progress import Progress
 from cvsr.cli.session import report
 from cvsr.data.encoding import to_json
+from cvsr.data.files import content_hash
 from cvsr.data.footage import Footage
 from cvsr.data.images import write_image
 from cvsr.data.video import Video, video_output
@@ -107,17 +108,17 @@ def planned(legs: list[Leg], scenes: list[range], job: Job, ledger: Ledger) -> P
     return made
 
 
-def identity(settings: dict[str, Any], inputs: dict[str, str], weights: dict[str, str]) -> dict[str, Any]:
+def identity(settings: dict[str, Any], inputs: Iterable[str], weights: dict[str, str]) -> dict[str, Any]:
     """All that a result depends on.
 
     Args:
         settings: that were asked for.
-        inputs: hashes of files.
+        inputs: files or folders, in their order; what counts is what they hold, not where they lie.
         weights: fingerprints of the models.
     """
     versions = {"cvsr": importlib.metadata.version("cvsr"), "torch": torch.__version__}
     software = {**versions, "gpu": torch.cuda.is_available()}
-    return {**settings, "inputs": inputs, "weights": weights, "software": software}
+    return {**settings, "inputs": [content_hash(path) for path in inputs], "weights": weights, "software": software}
 
 
 def _rehearsed(legs: list[Leg]) -> list[Rehearsal]:

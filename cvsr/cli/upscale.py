@@ -10,7 +10,7 @@ from cvsr.cli.references import reference_settings
 from cvsr.cli.session import quiet_libraries
 from cvsr.cli.stages import check_size, choose_stages, fingerprints, loader, settings_of
 from cvsr.cli.systems import given
-from cvsr.data.files import check_output, content_hash
+from cvsr.data.files import check_output
 from cvsr.data.footage import survey
 from cvsr.pipelines.relay import enlarge, ready
 from cvsr.pipelines.stages import in_steps, sizes
@@ -52,14 +52,13 @@ def upscale(
     used = settings_of(legs)
     settings = {"command": "upscale", "scale": times, "prompt": prompt, "seed": seed, **used}
     settings |= {"references": [Path(path).name for path in shown]}
-    inputs = {Path(path).name: content_hash(path) for path in (input, *shown)}
     job = Job(
         output=output,
         compared=compared,
         like=footage,
         metadata={**footage.metadata, "cvsr": {**settings, **given({"memory": memory})}},
         labels=("input", f"{used['system']}, x{times:g}"),
-        identity=identity({**settings, "frames": len(footage)}, inputs, fingerprints(legs, weights)),
+        identity=identity({**settings, "frames": len(footage)}, (input, *shown), fingerprints(legs, weights)),
         restart=restart,
         memory=memory,
     )
