@@ -21,10 +21,12 @@ from cvsr.pipelines.relay import Leg, ready, relay_latents, whole
 from cvsr.pipelines.stages import in_steps, sizes
 from cvsr.pipelines.store import load
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.pipelines.tiling import TEMPORAL, up
 from cvsr.presets import SAMPLING
 from cvsr.weights import fingerprint
 
 SIZE = (64, 64)  # height and width of the small video
+LENGTH = 17  # frames of the videos that the base model was trained on, beside single ones; it draws shorter ones badly
 BASE = "text_to_video"
 
 
@@ -61,9 +63,10 @@ def generate(
     quiet_libraries()
     base = load(BASE, weights).to(device())
     base.set_progress_bar_config(desc="small video", unit="step", leave=False)
-    arguments = {"num_frames": frames, "num_inference_steps": steps, "guidance_scale": guidance}
+    drawn = frames if frames == 1 else max(frames, LENGTH)  # the rest is cut off
+    arguments = {"num_frames": drawn, "num_inference_steps": steps, "guidance_scale": guidance}
     if no_upscale:
-        small = base(prompt, *SIZE, **arguments, generator=_generator(seed), output_type="np").frames[0]
+        small = base(prompt, *SIZE, **arguments, generator=_generator(seed), output_type="np").frames[0][:frames]
         write_video(output, small, fps=SAMPLING.fps, metadata={"cvsr": settings})
         report(output, *small.shape[:3])
         return 0
@@ -89,7 +92,7 @@ def generate(
     seen = Seen([])
 
     def enlarge(legs: list[Leg], ledger: Ledger) -> Iterator[np.ndarray]:
-        latents = _base_latents(base, ledger, prompt, arguments, seed)
+        latents = _base_latents(base, ledger, prompt, arguments, seed)[:, :, : 1 + up(frames - 1, TEMPORAL) // TEMPORAL]
         small, pieces = relay_latents(latents, frames, legs, ledger)
         seen.waiting.extend(to_frames(small[0]))
         return (to_frames(piece[0]) for piece in pieces)

@@ -131,6 +131,15 @@ def test_the_same_command_makes_the_same_file_and_another_seed_another(weights, 
     assert not np.array_equal(frames[0], frames[2])
 
 
+def test_a_short_video_is_the_beginning_of_one_as_long_as_in_training(weights, tmp_path):
+    made = []
+    for frames in ("6", "17"):
+        options = ["--no-upscale", "--steps", "1", "--frames", frames, "--weights", str(weights)]
+        assert main(["generate", "a red ball", f"{tmp_path / frames}/", *options]) == 0
+        made.append(read_video(tmp_path / frames).frames)
+    assert np.array_equal(made[0], made[1][:6])
+
+
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_leaves_nothing_behind(weights, clip, tmp_path, capsys, monkeypatch, sent, code):
     output = tmp_path / "results"
