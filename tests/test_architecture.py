@@ -114,8 +114,8 @@ def test_notebooks_are_kept_without_outputs(path):
 
 def test_weights_are_small_and_safe():
     files = [path for path in (ROOT / "data" / "weights").rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 90e6
-    assert all(path.stat().st_size < 16e6 for path in files)
+    assert sum(path.stat().st_size for path in files) < 80e6
+    assert all(path.stat().st_size < 12e6 for path in files)
     unsafe = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".npy", ".npz"}
     assert not [path for path in files if path.suffix in unsafe], "safetensors only: pickles run code"
 

@@ -113,18 +113,21 @@ class PatchTransformer(VideoTransformer):
         Raises:
             RuntimeError: a base of other sizes, or with weights that have no place here.
         """
-        own = self.state_dict()
-        known = base.state_dict()
-        for name in list(known):
-            module, _, leaf = name.rpartition(".")
-            if (adapted := f"{module}.base_layer.{leaf}") in own:
-                known[adapted] = known.pop(name)
-        self.load_state_dict(own | known)
+        self.load_state_dict(self.state_dict() | self.weights_of(base))
         for branch in filter(None, (self.patch_branch, self.global_branch)):
             for index, block in enumerate(branch.blocks):
                 block.load_state_dict(base.blocks[index * len(base.blocks) // len(branch.blocks)].state_dict())
         if self.prompt is not None:
             self.prompt.copy_(base.text_embedding.null_token)
+
+    def weights_of(self, base: VideoTransformer) -> dict[str, Tensor]:
+        """The weights of a base by their names here, where LoRA has moved some of them."""
+        own, known = self.state_dict(), base.state_dict()
+        for name in list(known):
+            module, _, leaf = name.rpartition(".")
+            if (adapted := f"{module}.base_layer.{leaf}") in own:
+                known[adapted] = known.pop(name)
+        return known
 
     def forward(
         self,

@@ -12,7 +12,7 @@ from diffusers import DiffusionPipeline
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import nn
 
-from cvsr.pipelines.store import save
+from cvsr.pipelines.store import BASE, save
 from cvsr.training.budget import Budget
 from cvsr.weights import Card, weights_folder, write_card
 
@@ -35,11 +35,22 @@ class Export(Callback):
         data: one sentence on what it was trained on.
         folder: of the weights; the repository's by default.
         after: the YAML files of the runs before it that led to the weights it began with.
+        base: the folder, in that of the weights, of the part that the transformer adapts and keeps as it is; none: the
+            transformer is stored whole.
     """
 
-    def __init__(self, name: str, recipe: str, data: str, folder: str | None = None, after: Sequence[str] = ()):
+    def __init__(
+        self,
+        name: str,
+        recipe: str,
+        data: str,
+        folder: str | None = None,
+        after: Sequence[str] = (),
+        base: str | None = None,
+    ):
         self.target, self.data = weights_folder(folder) / name, data
         self.recipes = [*after, recipe]
+        self.bases = {} if base is None else {"transformer": base}
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write a new folder beside the old one and put it in its place."""
@@ -47,10 +58,12 @@ class Export(Callback):
         if not trainer.is_global_zero:
             return
         shared = AUTOENCODER if isinstance(model, DiffusionPipeline) else {}
+        bases = {part: self.target.parent / base for part, base in self.bases.items()}
         unfinished = self.target.with_name(f".{self.target.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        save(model, unfinished, shared=list(shared))
-        write_card(unfinished, self._card(trainer, pl_module, shared))
+        save(model, unfinished, list(shared), bases)
+        lent = {part + BASE: f"../{base}" for part, base in self.bases.items()}
+        write_card(unfinished, self._card(trainer, pl_module, shared | lent))
         shutil.rmtree(self.target, ignore_errors=True)
         unfinished.rename(self.target)
 

@@ -4,12 +4,16 @@ import json
 
 import pytest
 import torch
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME as WEIGHTS_FILE
 from safetensors.torch import load_file, save_file
 
 from cvsr.pipelines.cascade import CascadePipeline
+from cvsr.pipelines.patchvsr import PatchVSRPipeline
 from cvsr.pipelines.store import load, load_cascade, save
 from cvsr.pipelines.super_resolution import SuperResolutionPipeline
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.presets import PRESETS
+from cvsr.systems.patchvsr import build_patchvsr
 from cvsr.weights import Card, WeightsError, write_card
 
 FACTS = {
@@ -183,3 +187,41 @@ def test_other_classes_are_not_made(weights, file, change, name):
     write_card(weights / "text_to_video", Card(**FACTS, shared={"autoencoder": "../autoencoder"}))
     with pytest.raises(WeightsError, match=f"is a {name}; allowed"):
         load("text_to_video", weights)
+
+
+@pytest.fixture
+def adapted(weights):
+    """PatchVSR with the shipped super-resolution model's weights, and changed where it is trained."""
+    torch.manual_seed(1)
+    transformer = build_patchvsr(PRESETS["tiny"], ["a ball"]).transformer
+    base = load("super_resolution", weights)
+    transformer.begin_as(base.transformer)
+    for weight in (weight for weight in transformer.parameters() if weight.requires_grad):
+        weight.data.add_(torch.randn_like(weight))
+    return PatchVSRPipeline(**base.components | {"transformer": transformer})
+
+
+def test_weights_of_a_base_are_stored_once(weights, adapted):
+    base = weights / "super_resolution" / "transformer"
+    save(adapted, weights / "patchvsr", list(SHARED), {"transformer": base})
+    shared = SHARED | {"transformer.base": "../super_resolution/transformer"}
+    write_card(weights / "patchvsr", Card(**FACTS, shared=shared))
+    stored = load_file(weights / "patchvsr" / "transformer" / WEIGHTS_FILE)
+    trained = {name for name, weight in adapted.transformer.named_parameters() if weight.requires_grad}
+    assert stored.keys() == trained
+    again = load("patchvsr", weights).transformer
+    assert equal_weights(again, adapted.transformer, 1e-3)
+    assert {name for name, weight in again.named_parameters() if weight.requires_grad} == trained
+
+    name = next(iter(stored))
+    save_file(stored | {name: stored[name][:1]}, weights / "patchvsr" / "transformer" / WEIGHTS_FILE)
+    write_card(weights / "patchvsr", Card(**FACTS, shared=shared))
+    with pytest.raises(WeightsError, match="allowed weights that complete those of its base"):
+        load("patchvsr", weights)
+
+
+def test_a_base_that_was_changed_is_not_left_out(weights, adapted):
+    frozen = next(weight for weight in adapted.transformer.parameters() if not weight.requires_grad)
+    frozen.data.add_(1)
+    with pytest.raises(WeightsError, match="allowed a part that keeps its base as it is"):
+        save(adapted, weights / "patchvsr", list(SHARED), {"transformer": weights / "super_resolution" / "transformer"})

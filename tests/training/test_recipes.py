@@ -110,7 +110,8 @@ def test_recipes_ship_weights_that_load_and_say_how_they_were_made(trained):
         assert card["command"] == " && ".join(
             f"python -m cvsr fit --config cvsr/training/recipes/{recipe}.yaml" for recipe in recipes
         )
-    assert card["shared"] == {"autoencoder": "../autoencoder"}
+    base = {"transformer.base": "../super_resolution/transformer"}
+    assert card["shared"] == {"autoencoder": "../autoencoder"} | base  # of PatchVSR, the last
     for name in ("super_resolution", "seedvr", "simplegvr", "unimmvsr", "patchvsr"):
         pipeline = load(name, trained / "weights")
         assert pipeline(torch.zeros(1, 3, 2, 8, 8), num_inference_steps=1).frames.shape == (1, 3, 2, 32, 32)
