@@ -46,3 +46,9 @@ class Mixture:
             raise ValueError(f"sources={names}: nothing to draw; allowed some of {self.shares}; try others")
         group = self.groups[names[rng.choice(len(names), p=shares / shares.sum())]]
         return group[rng.integers(len(group))]
+
+    def fellow(self, rng: np.random.Generator, file: Path) -> Path:
+        """Another file of the same source; the same one if there is no other."""
+        group = next(group for group in self.groups.values() if file in group)
+        others = [other for other in group if other != file] or group
+        return others[rng.integers(len(others))]

@@ -45,7 +45,8 @@ class ShardClips(Dataset):
 
     References are those of the variant: one or more of a clip's ID images, whole, in any order, so that a network does
     not rely on their number; or a video, cut where its clip is. Most crops of such clips show some of the subject. A
-    share of them goes without references: guidance compares both (UniMMVSR appendix A.3).
+    share of them goes without references: guidance compares both (UniMMVSR appendix A.3). Another share is shown those
+    of another clip: what references show has to be looked for, and left where it is not found.
 
     Args:
         folder: made by `cvsr.data.shards.build_shards`.
@@ -53,10 +54,11 @@ class ShardClips(Dataset):
         shares: see `cvsr.data.mixture.Mixture`.
         seed: of every draw.
         dropout: the share of clips with references whose references are left out.
+        wrong: the share of the others that are shown the references of another clip of the same source, if it has any.
 
     Raises:
-        ValueError: the folder is incomplete or of other models; a dropout outside of 0 to 1; a share or (on reading) a
-            bucket without clips, or one whose size the inputs have no whole positions for.
+        ValueError: the folder is incomplete or of other models; a dropout or `wrong` outside of 0 to 1; a share or (on
+            reading) a bucket without clips, or one whose size the inputs have no whole positions for.
     """
 
     def __init__(
@@ -67,9 +69,11 @@ class ShardClips(Dataset):
         shares: dict[str, float] | None = None,
         seed: int = 0,
         dropout: float = 0.1,
+        wrong: float = 0.0,
     ):
         check_probabilities(dropout=dropout)
-        self.folder, self.shares, self.seed, self.dropout = Path(folder), shares, seed, dropout
+        check_probabilities(wrong=wrong)
+        self.folder, self.shares, self.seed, self.dropout, self.wrong = Path(folder), shares, seed, dropout, wrong
         manifest = read_manifest(folder, codec, text_encoder)
         indexes = {name: read_index(self.folder, name)["outputs"] for name in manifest.hashes}
         self.clips = {key: (name, indexes[name][key]) for key, name in manifest.outputs.items()}
@@ -78,10 +82,11 @@ class ShardClips(Dataset):
 
     def __getitem__(self, ticket: Ticket) -> Sample:
         rng, bucket = random_of(self.seed, ticket.index), ticket.bucket
-        name, clip = self.clips[self._fitting_clips(bucket).draw(rng, bucket.sources).name]
-        tar, files = self.folder / f"{name}.tar", clip["files"]
+        clips = self._fitting_clips(bucket)
+        key = clips.draw(rng, bucket.sources)
+        tar, files, shape = self._files(key)
         low = _map(tar, files["low.npy"])  # (v, c, t, h / reduction, w / reduction)
-        reduction = clip["shape"][2] // low.shape[3]
+        reduction = shape[2] // low.shape[3]
         if bucket.size % reduction:
             raise ValueError(
                 f"buckets={bucket}: size={bucket.size} is no whole number of the inputs' positions; allowed"
@@ -90,7 +95,7 @@ class ShardClips(Dataset):
         subject = _map(tar, files["subject.npy"])
         shows_subject = "references.npy" in files and rng.random() < ON_SUBJECT
         place = _draw_place(rng, subject[:, : bucket.frames]) if shows_subject else None
-        crop, small_crop = _draw_crop(rng, clip["shape"], bucket, reduction, place)
+        crop, small_crop = _draw_crop(rng, shape, bucket, reduction, place)
         variant = rng.integers(len(low))
         whole = {}
         if "whole.npy" in files:
@@ -106,10 +111,19 @@ class ShardClips(Dataset):
         }
         sample = {kind: _to_tensor(piece) for kind, piece in (pieces | whole).items()}
         sample["references"] = []
+        sample["caption"] = _read(tar, files["caption.txt"]).decode()
         if "references.npy" in files and rng.random() >= self.dropout:
+            if self.wrong and rng.random() < self.wrong:
+                others_tar, others, _ = self._files(clips.fellow(rng, key))
+                tar, files = (others_tar, others) if "references.npy" in others else (tar, files)
             references = _map(tar, files["references.npy"])[variant]  # (n, c, t, h, w)
             sample["references"] = [_to_tensor(piece) for piece in _draw_references(rng, references, crop)]
-        return sample | {"caption": _read(tar, files["caption.txt"]).decode()}
+        return sample
+
+    def _files(self, key: Path) -> tuple[Path, dict[str, Place], tuple[int, ...]]:
+        """The tar that a clip is in, its files there, and the shape (c, t, h, w) of its latents."""
+        name, clip = self.clips[key.name]
+        return self.folder / f"{name}.tar", clip["files"], clip["shape"]
 
     def _fitting_clips(self, bucket: Bucket) -> Mixture:
         """The clips that fill a bucket, by source."""

@@ -129,6 +129,7 @@ class ShardData(LightningDataModule):
         augmentation: how references are changed, `ReferenceAugmentation()` by default.
         whole: for networks that draw patches: height and width of what these are part of, see `ShardSettings`.
         reference_dropout: the share of clips with references that are trained on without.
+        wrong_references: the share of the others that are shown those of another clip.
         shares, workers, seed, weights: as for `LatentData`.
     """
 
@@ -150,6 +151,7 @@ class ShardData(LightningDataModule):
         augmentation: ReferenceAugmentation | None = None,
         whole: int | None = None,
         reference_dropout: float = 0.1,
+        wrong_references: float = 0.0,
         shares: dict[str, float] | None = None,
         workers: int = 0,
         seed: int = 0,
@@ -165,7 +167,8 @@ class ShardData(LightningDataModule):
             augmentation=augmentation or ReferenceAugmentation(),
             whole=whole,
         )
-        self.buckets, self.mixed, self.reference_dropout = buckets, mixed, reference_dropout
+        self.buckets, self.mixed = buckets, mixed
+        self.reference_dropout, self.wrong_references = reference_dropout, wrong_references
         self.models = models or ShippedModels(text_from, weights)
         self.ray_workers, self.ray_gpus = ray_workers, ray_gpus
         self.shares, self.workers, self.seed = shares, workers, seed
@@ -185,7 +188,8 @@ class ShardData(LightningDataModule):
 
     def dataset(self) -> ShardClips:
         """The clips that batches are cut from."""
-        return ShardClips(self.shards, *self.models.hashes(), self.shares, self.seed, self.reference_dropout)
+        drawn = (self.shares, self.seed, self.reference_dropout, self.wrong_references)
+        return ShardClips(self.shards, *self.models.hashes(), *drawn)
 
     def train_dataloader(self) -> DataLoader:
         return stream(

@@ -11,6 +11,7 @@ from cvsr.presets import PRESETS
 from cvsr.systems.base import Stage
 from cvsr.systems.unimmvsr import NOISE, build_unimmvsr
 from cvsr.training.flow_matching import Batch, Noised, SuperResolutionTraining
+from cvsr.training.muon import MuonWithAdamW, matrices_of
 
 Weights = dict[str, Tensor]
 
@@ -24,6 +25,8 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
         noise_range: levels of the noise on the input's latents.
         clean: how often there is none.
         conditioning, positions: the design, as for `build_unimmvsr`.
+        muon: whether the blocks' matrices are trained by `cvsr.training.muon`, for long runs; steps of short ones are
+            so small that it takes half of their time.
         others: as for `SuperResolutionTraining`.
     """
 
@@ -34,9 +37,10 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
         clean: float = 0.0,
         conditioning: str = "hybrid",
         positions: str = "separated",
+        muon: bool = False,
         **others,
     ):
-        self.conditioning, self.positions = conditioning, positions
+        self.conditioning, self.positions, self.muon = conditioning, positions, muon
         super().__init__(system="unimmvsr", noise_range=noise_range, clean=clean, **others)
         self.start = start
 
@@ -52,6 +56,14 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
             grow = with_references if by_token else with_spatial_attention
             fresh, known = self.transformer.state_dict(), grow(shipped.transformer.state_dict())
             self.transformer.load_state_dict(fresh | known)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        if not self.muon:
+            return super().configure_optimizers()
+        matrices = matrices_of(self.transformer.blocks)
+        known = {id(matrix) for matrix in matrices}
+        others = [p for p in self.parameters() if p.requires_grad and id(p) not in known]
+        return MuonWithAdamW(matrices, others, self.hparams.learning_rate)
 
     def noise(self, group: Batch, generator: torch.Generator) -> Noised:
         return super().noise(group, generator)._replace(more={"references": group.get("references")})

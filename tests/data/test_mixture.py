@@ -44,3 +44,11 @@ def test_mistakes_are_named():
     for sources in (["film"], ["edit"], ["world", "film"], []):
         with pytest.raises(ValueError, match="nothing to draw; allowed some of"):
             mixture.draw(np.random.default_rng(0), sources)
+
+
+def test_fellows_are_other_files_of_the_source():
+    mixture, rng = Mixture(FILES, {"world": 0.5, "film": 0.2, "": 0.3}), np.random.default_rng(0)
+    drawn = {file.name: {mixture.fellow(rng, file).name for _ in range(30)} for file in FILES}
+    assert drawn["world-0"] == {"world-1", "world-2"}
+    assert drawn["edit-0"] == {"edit-1"}
+    assert drawn["film-0"] == {"film-0"}  # the only one

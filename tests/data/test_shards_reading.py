@@ -142,6 +142,48 @@ def test_references_are_left_out_at_random(referring, dropout):
         drawn(referring, "identity", dropout=1.5)
 
 
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory):
+    """Two clips of one task, whose pictures are of another grey each, and one of another task, which has none."""
+    clips, rng = tmp_path_factory.mktemp("clips"), np.random.default_rng(0)
+    for name, grey in {"identity-0": 50, "identity-1": 100, "world-0": None}.items():
+        np.save(clips / f"{name}.npy", rng.integers(0, 256, (9, 64, 64, 3), np.uint8))
+        (clips / f"{name}.txt").write_text(name)
+        if grey:
+            picture = np.full((1, 1, 24, 24, 3), grey, np.uint8)
+            write_references(clips / f"{name}.npy", References(picture, picture[..., 0] > 0))
+    folder = tmp_path_factory.mktemp("shards")
+    settings = ShardSettings(parse_pipeline([]), variants=1, augmentation=ReferenceAugmentation(strength=0))
+    build_shards(folder, clips, settings, lambda v: v[:, :, ::4, ::8, ::8], "c0dec", embed, "7ext")
+    return folder
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.3, 1.0])
+def test_some_clips_are_shown_the_references_of_another(strangers, wrong):
+    own = {"identity-0": 50, "identity-1": 100}
+    samples = drawn(strangers, "identity", 200, dropout=0.0, wrong=wrong)
+    greys = [round((sample["references"][0].unique().item() + 1) * 127.5) for sample in samples]
+    others = [grey != own[sample["caption"]] for grey, sample in zip(greys, samples, strict=True)]
+    assert np.mean(others) == pytest.approx(wrong, abs=0.08)
+    for sample, right in zip(samples, drawn(strangers, "identity", 200, dropout=0.0), strict=True):
+        if not wrong:
+            assert torch.equal(sample["references"][0], right["references"][0])
+    with pytest.raises(ValueError, match=r"wrong=-0\.1: no probabilities"):
+        drawn(strangers, "identity", wrong=-0.1)
+
+
+def test_a_clip_keeps_its_references_where_the_other_has_none(strangers):
+    clips = ShardClips(strangers, **MODELS, dropout=0.0, wrong=1.0)  # one source: identities and the world
+    samples = [clips[Ticket(number, Bucket(1, 2, 8))] for number in range(60)]
+    shown = {
+        (sample["caption"], round((picture.unique().item() + 1) * 127.5))
+        for sample in samples
+        for picture in sample["references"]
+    }
+    assert shown == {(f"identity-{own}", grey) for own in (0, 1) for grey in (50, 100)}
+    assert not any(sample["references"] for sample in samples if sample["caption"] == "world-0")
+
+
 def test_most_crops_show_what_the_references_do(referring):
     shown = [sample["subject"].any() for sample in drawn(referring, "identity", 300, seed=2)]
     assert np.mean(shown) == pytest.approx(0.8 + 0.2 * (4 / 9) ** 2, abs=0.06)  # the rest are drawn evenly

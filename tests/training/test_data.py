@@ -106,11 +106,12 @@ def test_recipes_may_set_how_references_are_changed(settings):
     parser = ArgumentParser()
     parser.add_class_arguments(ShardData, "data")
     train = {"identities": 2, "edits": 1, "reference_size": 64}
-    given = {"data": settings | {"train": train, "augmentation": {"strength": 0.5}, "reference_dropout": 0.2}}
+    given = {"data": settings | {"train": train, "augmentation": {"strength": 0.5}}}
+    given["data"] |= {"reference_dropout": 0.2, "wrong_references": 0.1}
     data = parser.instantiate_classes(parser.parse_object(given)).data
     assert data.settings.augmentation == ReferenceAugmentation(strength=0.5)
     assert data.train == PixelSources(**train)
-    assert data.reference_dropout == 0.2
+    assert (data.reference_dropout, data.wrong_references) == (0.2, 0.1)
 
 
 def test_recipes_may_set_the_filter(settings):
