@@ -29,6 +29,7 @@ RUNS = (
     "unimmvsr",
     "unimmvsr_long",
     "unimmvsr_mistakes",
+    "unimmvsr_wrong_references",
     "patchvsr",
 )
 SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
@@ -38,7 +39,14 @@ SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
     "super_resolution": ["super_resolution"],
     "seedvr": ["seedvr"],
     "simplegvr": ["simplegvr", "simplegvr_generated", "simplegvr_long"],
-    "unimmvsr": ["super_resolution", "unimmvsr_identities", "unimmvsr", "unimmvsr_long", "unimmvsr_mistakes"],
+    "unimmvsr": [
+        "super_resolution",
+        "unimmvsr_identities",
+        "unimmvsr",
+        "unimmvsr_long",
+        "unimmvsr_mistakes",
+        "unimmvsr_wrong_references",
+    ],
     "patchvsr": ["super_resolution", "patchvsr"],
 }
 
