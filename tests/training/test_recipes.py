@@ -128,7 +128,17 @@ def test_recipes_ship_weights_that_load_and_say_how_they_were_made(trained):
 
 
 @pytest.mark.parametrize(
-    "name", ["autoencoder", "adversarial", "super_resolution", "seedvr", "simplegvr", "unimmvsr", "patchvsr"]
+    "name",
+    [
+        "autoencoder",
+        "adversarial",
+        "super_resolution",
+        "seedvr",
+        "simplegvr",
+        "unimmvsr",
+        "unimmvsr_wrong_references",  # Muon, and weights that it began with, overwritten since
+        "patchvsr",
+    ],
 )
 def test_a_resumed_run_ends_with_the_weights_of_one_that_never_stopped(trained, name):
     whole = weights_of(trained / "runs" / name / "step=6.ckpt")
