@@ -17,6 +17,7 @@ from cvsr.measurements import (
     detail_curve,
     patch_cost,
     patchwise,
+    reference_guidance,
     references,
     samplers,
     super_resolution,
@@ -46,11 +47,13 @@ QUESTIONS = {
     "cascade": cascade.QUESTION,
     "samplers": samplers.QUESTION,
     "unimmvsr": references.QUESTION,
+    "reference_guidance": reference_guidance.QUESTION,
     "patchvsr": patchwise.QUESTION,
     "patch_cost": patch_cost.QUESTION,
     "detail_curve": detail_curve.QUESTION,
 }
 ENLARGERS = ("super_resolution", "seedvr", "simplegvr")
+MODELS = {"reference_guidance": "unimmvsr"}  # what is measured, where it has another name than the measurement
 ADVERSARIAL = "autoencoder_adversarial"  # another decoder of the same latents, measured, too, if it is there
 
 
@@ -101,7 +104,7 @@ def _rows(name: str, count: int, clips: list[Clip], weights: str | None, options
     if name == "samplers":
         stages = (load(stage, weights).to(device()) for stage in ("text_to_video", "unimmvsr"))
         return samplers.measure(*stages, count, options["seed"])
-    model = load(options.get("model", name), weights).to(device())
+    model = load(options.get("model", MODELS.get(name, name)), weights).to(device())
     if name == "detail_curve":
         return detail_curve.measure(model, clips, options["steps"], options["seed"])
     if name == "autoencoder":
@@ -116,9 +119,10 @@ def _rows(name: str, count: int, clips: list[Clip], weights: str | None, options
         base = load("super_resolution", weights).to(device())
         return patchwise.measure(model, base, clips, options["seed"])
     reader = load("attribute_reader", weights).to(device())
-    if name == "unimmvsr":
+    if name in ("unimmvsr", "reference_guidance"):
         base = load("text_to_video", weights).to(device())
-        return references.measure(model, base, reader, count, options["seed"])
+        room = references if name == "unimmvsr" else reference_guidance
+        return room.measure(model, base, reader, count, options["seed"])
     assert name == "text_to_video", name
     return text_to_video.measure(model, reader, count, options["steps"], options["guidance"], options["seed"])
 

@@ -76,6 +76,8 @@ def add_evaluate(commands) -> None:
     add_guidance(base)
     unimmvsr = add_command(models, "unimmvsr", "what references add to UniMMVSR's videos")
     _add_measured(unimmvsr, 32, "scenes, a clip of each task")
+    guidance = add_command(models, "reference_guidance", "how UniMMVSR's steps and guidance by references change that")
+    _add_measured(guidance, 24, "scenes")
     cascade = add_command(models, "cascade", "what each system makes of the base model's videos")
     _add_measured(cascade, 32, "prompts")
     samplers = add_command(models, "samplers", "how many network calls samplers of higher order save")
@@ -89,7 +91,7 @@ def add_evaluate(commands) -> None:
     )
     _add_measured(curve, 16, "clips of the world")
     add_steps(curve, 50, "of each run")
-    for each in (enlarger, seedvr, simplegvr, unimmvsr, patchvsr, base, cascade, samplers, curve):
+    for each in (enlarger, seedvr, simplegvr, unimmvsr, guidance, patchvsr, base, cascade, samplers, curve):
         add_seed(each)
 
 

@@ -6,7 +6,14 @@ import pytest
 
 from cvsr.cli import evaluate as command
 from cvsr.cli.main import main
-from cvsr.measurements import autoencoder, detail_curve, patch_cost, references, super_resolution
+from cvsr.measurements import (
+    autoencoder,
+    detail_curve,
+    patch_cost,
+    reference_guidance,
+    references,
+    super_resolution,
+)
 from cvsr.measurements.clips import world_clips
 from cvsr.measurements.reference_clips import identity_clip
 from cvsr.measurements.results import Estimate, Row, read_result
@@ -31,6 +38,7 @@ def judged(weights, tmp_path):
 def small(monkeypatch):
     monkeypatch.setattr(command, "world_clips", lambda count: world_clips(count, frames=5, pixels=32))
     monkeypatch.setattr(references, "CLIPS", {"identity": lambda seed, *_: identity_clip(seed, 5, 32)})
+    monkeypatch.setattr(reference_guidance, "identity_clip", lambda seed, *_: identity_clip(seed, 5, 32))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +54,7 @@ def small(monkeypatch):
         ),
         ("text_to_video", ["--steps", "1", "--guidance", "2.0", "--seed", "3"], "true clips"),
         ("unimmvsr", ["--seed", "3"], "right references less none"),
+        ("reference_guidance", ["--seed", "3"], "right references less none, steps 4, s_ref 0.5"),
         ("patchvsr", ["--seed", "3"], "stitched"),
     ],
 )

@@ -1,0 +1,63 @@
+"""Steps and guidance by references are measured on the same crops from the same noise."""
+
+import pytest
+import torch
+
+from cvsr.measurements import reference_guidance
+from cvsr.measurements.likeness import Likeness
+from cvsr.measurements.reference_clips import close_up, identity_clip
+from cvsr.measurements.references import INPUTS, judge
+from cvsr.measurements.super_resolution import reduced
+from cvsr.models.attribute_reader import AttributeReader
+from cvsr.pipelines.text_to_video import TextToVideoPipeline
+from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
+from cvsr.presets import PRESETS
+from cvsr.systems.base import build_text_to_video
+from cvsr.systems.unimmvsr import build_unimmvsr
+
+TINY = PRESETS["tiny"]
+
+
+@pytest.fixture(scope="module")
+def models():
+    torch.manual_seed(0)
+    stage = build_unimmvsr(TINY, ["a red ball"])
+    base = TextToVideoPipeline(**vars(build_text_to_video(TINY, ["a red ball"])))
+    for weight in stage.transformer.parameters():
+        weight.data.add_(torch.randn_like(weight) * 0.05)  # fresh networks predict 0
+    return UniMMVSRPipeline(**vars(stage)), base, AttributeReader(["ball"], ["red"]).eval()
+
+
+@pytest.fixture(scope="module")
+def rows(models):
+    sizes = {"frames": 5, "pixels": 64, "crop": 32}
+    return reference_guidance.measure(*models, count=1, seed=7, steps=(1, 2), strengths=(0.0, 2.0), **sizes)
+
+
+def test_every_pair_of_steps_and_strength_has_a_row(rows):
+    shown = [f"{name} references less none" for name in ("right", "wrong")]
+    ways = [f"{name}, steps {n}, s_ref {s}" for n in (1, 2) for s in (0, 2) for name in shown]
+    expected = {"no references, steps 1", "no references, steps 2", *ways}
+    assert {row.clips for row in rows} == {f"identity, {kind}" for kind in INPUTS}
+    for kind in INPUTS:
+        assert {row.method for row in rows if row.clips == f"identity, {kind}"} == expected
+
+
+def test_figures_are_the_pipelines_own(rows, models):
+    pipeline, _, reader = models
+    whole = identity_clip(0, 5, 64)
+    clip, small = close_up(whole, reduced(whole.source), 32, 5)
+    likeness = Likeness(reader, clip.truth, clip.subjects)
+
+    def reached(name, **settings):
+        asked = {"prompt": clip.caption, "num_inference_steps": 2, "generator": torch.Generator().manual_seed(7)}
+        return judge(pipeline(small, clip.shown[name], **asked, **settings).frames, clip, likeness)
+
+    found = {row.method: row.figures for row in rows if row.clips == "identity, reduced"}
+    without, right = reached("no references"), reached("right references", reference_guidance=2.0)
+    assert {k: v.mean for k, v in found["no references, steps 2"].items()} == pytest.approx(without, abs=1e-5)
+    difference = {k: v.mean for k, v in found["right references less none, steps 2, s_ref 2"].items()}
+    assert difference == pytest.approx({k: right[k] - without[k] for k in right}, abs=1e-5)
+    assert difference["psnr_inside"] != pytest.approx(
+        found["right references less none, steps 2, s_ref 0"]["psnr_inside"].mean, abs=1e-5
+    )
