@@ -34,6 +34,7 @@ from cvsr.systems.patchvsr import build_patchvsr
 from cvsr.systems.seedvr import build_seedvr
 from cvsr.systems.simplegvr import build_simplegvr
 from cvsr.systems.unimmvsr import build_unimmvsr
+from cvsr.training.optimizers import adamw
 from cvsr.training.processes import mean_over_processes, own_noise, own_rows
 
 Batch = dict[str, Tensor | list[str]]
@@ -182,8 +183,7 @@ class FlowMatching(LightningModule):
         return self.channel_weights * self.position_weights(group) * error.square()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        parameters = [p for p in self.parameters() if p.requires_grad]
-        return torch.optim.AdamW(parameters, self.hparams.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+        return adamw([p for p in self.parameters() if p.requires_grad], self.hparams.learning_rate)
 
 
 class TextToVideoTraining(FlowMatching):

@@ -11,7 +11,7 @@ from cvsr.presets import PRESETS
 from cvsr.systems.base import Stage
 from cvsr.systems.unimmvsr import NOISE, build_unimmvsr
 from cvsr.training.flow_matching import Batch, Noised, SuperResolutionTraining
-from cvsr.training.muon import MuonWithAdamW, matrices_of
+from cvsr.training.optimizers import MuonWithAdamW, matrices_of
 
 Weights = dict[str, Tensor]
 
@@ -25,8 +25,8 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
         noise_range: levels of the noise on the input's latents.
         clean: how often there is none.
         conditioning, positions: the design, as for `build_unimmvsr`.
-        muon: whether the blocks' matrices are trained by `cvsr.training.muon`, for long runs; steps of short ones are
-            so small that it takes half of their time.
+        muon: whether Muon trains the blocks' matrices (`cvsr.training.optimizers`), for long runs; steps of short ones
+            are so small that it takes half of their time.
         others: as for `SuperResolutionTraining`.
     """
 

@@ -1,7 +1,8 @@
-"""Muon for the matrices of a transformer's blocks, AdamW for all else (Jordan et al. 2024, "Muon"; torch.optim.Muon).
+"""What flow matching is trained with: AdamW, or Muon for the matrices of a transformer's blocks and AdamW for all else.
 
-Muon's update is the gradient's mean over steps with all singular values brought near 1: rare directions, such as those
-by which a target finds its place in a reference, get as much of it as common ones.
+Muon's update (Jordan et al. 2024, "Muon"; torch.optim.Muon) is the gradient's mean over steps with all singular values
+brought near 1: rare directions, such as those by which a target finds its place in a reference, get as much of it as
+common ones.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,12 @@ from typing import Any
 import torch
 from torch import nn
 
-BETAS, WEIGHT_DECAY = (0.9, 0.98), 0.01
+WEIGHT_DECAY = 0.01
+
+
+def adamw(parameters: Iterable[nn.Parameter], learning_rate: float) -> torch.optim.AdamW:
+    """AdamW that forgets old squared gradients fast: trainings are short."""
+    return torch.optim.AdamW(parameters, learning_rate, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
 
 
 class MuonWithAdamW(torch.optim.Optimizer):
@@ -24,11 +30,8 @@ class MuonWithAdamW(torch.optim.Optimizer):
     """
 
     def __init__(self, matrices: Iterable[nn.Parameter], others: Iterable[nn.Parameter], learning_rate: float):
-        common = {"lr": learning_rate, "weight_decay": WEIGHT_DECAY}
-        self._each = [
-            torch.optim.Muon(matrices, adjust_lr_fn="match_rms_adamw", **common),
-            torch.optim.AdamW(others, betas=BETAS, **common),
-        ]
+        muon = torch.optim.Muon(matrices, learning_rate, WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw")
+        self._each = [muon, adamw(others, learning_rate)]
         super().__init__([group for each in self._each for group in each.param_groups], {})
         self._share()
 

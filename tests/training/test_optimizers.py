@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from cvsr.training.muon import BETAS, WEIGHT_DECAY, MuonWithAdamW, matrices_of
+from cvsr.training.optimizers import WEIGHT_DECAY, MuonWithAdamW, matrices_of
 
 
 @pytest.fixture
@@ -40,10 +40,10 @@ def test_each_part_is_trained_as_by_its_own_optimizer(network):
     alone = copy.deepcopy(network)
     matrices = matrices_of(alone)
     others = [p for p in alone.parameters() if p.ndim == 1]
-    common = {"lr": 0.02, "weight_decay": WEIGHT_DECAY}
+    common = {"lr": 0.02, "weight_decay": 0.01}
     both = [
         torch.optim.Muon(matrices, adjust_lr_fn="match_rms_adamw", **common),
-        torch.optim.AdamW(others, betas=BETAS, **common),
+        torch.optim.AdamW(others, betas=(0.9, 0.98), **common),
     ]
     optimizer = optimizer_of(network)
     for group in optimizer.param_groups:  # as a schedule does
