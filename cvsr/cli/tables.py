@@ -12,7 +12,7 @@ def tables(result: Result) -> list[Table]:
         rows = [row for row in result.rows if row.clips == group]
         names = list(dict.fromkeys(name for row in rows for name in row.figures))
         table = Table(title=f"{result.name}: {group} ({rows[0].count})", title_justify="left")
-        table.add_column("method", no_wrap=True)
+        table.add_column("method")
         for name in names:
             table.add_column(name.replace("_", " "), justify="right")
         for row in rows:

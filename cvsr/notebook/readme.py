@@ -1,5 +1,6 @@
 """The README's figures, read from data/results: `make readme`. None is typed by hand."""
 
+import html
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,15 +32,16 @@ def fill(text: str, results: Sequence[Result]) -> str:
 
 
 def section(result: Result) -> str:
-    """A result in Markdown: what it answers, a table, and how to measure it again."""
+    """A result in Markdown, folded: what it answers; below, a table, and how to measure it again."""
     figures = list(dict.fromkeys(name for row in result.rows for name in row.figures))
     head = ["clips", "method", *(name.replace("_", " ") for name in figures)]
-    lines = [f"\n**{result.question}**\n", _line(head), "|---|---" + "|---:" * len(figures) + "|"]
+    summary = f"<summary>{html.escape(result.question)}</summary>"
+    lines = [f"\n<details>{summary}\n", _line(head), "|---|---" + "|---:" * len(figures) + "|"]
     for row in result.rows:
         cells = (_cell(row.figures.get(name)) for name in figures)
         lines.append(_line([f"{row.clips} ({row.count})", row.method, *cells]))
     lines += _beside_the_paper(result)
-    lines.append(f"\n`{result.command}`, commit {result.commit}, {result.date}, {result.machine}\n")
+    lines.append(f"\n`{result.command}`, commit {result.commit}, {result.date}, {result.machine}\n\n</details>")
     return "\n".join(lines) + "\n"
 
 

@@ -30,6 +30,7 @@ def test_tables_replace_what_stood_between_the_marks():
     assert "| world (32) | bicubic | 31.3 |  |" in filled
     assert "| world (32) | model | 35 | 0.41 |" in filled
     assert "`python -m cvsr evaluate codec`, commit abc" in filled
+    assert filled.count("<details><summary>What is lost?</summary>\n\n|") == filled.count("\n\n</details>") == 1
     assert fill(filled, [RESULT]) == filled
 
 
