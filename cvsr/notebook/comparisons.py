@@ -1,14 +1,15 @@
 """Comparisons and measurements in a page: the table that was measured, or the command that measures it."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cvsr.measurements.results import Estimate, Result, read_result, results_file
+from cvsr.measurements.results import Estimate, Result, Row, read_result, results_file
 from cvsr.measurements.trends import comparison_of, trends
 from cvsr.notebook.tables import table
 
 LEGEND = "▲ above, ▼ below, ≈ not told apart: the 95 % interval over training seeds holds 0"
+NOTHING = 1e-6  # what is smaller is rounding
 
 
 def comparison(name: str, labels: Mapping[str, str], path: Path | None = None) -> str:
@@ -69,21 +70,30 @@ def measurement(name: str, labels: Mapping[str, str], path: Path | None = None) 
 
 
 def _tables(result: Result, labels: Mapping[str, str], apart: str, legend: str) -> str:
-    """What each method reached, and below it the rows whose names have `apart` in them: differences."""
+    """Two tables a kind of clips, those of the first kind open, others folded: see `_of_a_kind`."""
     kinds = list(dict.fromkeys(row.clips for row in result.rows))
-    rows = sorted(result.rows, key=lambda row: kinds.index(row.clips))
-    reached = {
-        f"{row.clips}: {row.method}": {head: level(row.figures.get(key)) for key, head in labels.items()}
-        for row in rows
-        if apart not in row.method
+    shown = {
+        kind: _of_a_kind(kind, [row for row in result.rows if row.clips == kind], labels, apart, legend)
+        for kind in kinds
     }
-    gained = {
-        f"{row.clips}: {row.method}": {head: difference(row.figures.get(key)) for key, head in labels.items()}
-        for row in rows
-        if apart in row.method
-    }
-    apart_from = table(f"Differences ({legend})", gained) if gained else ""
-    return table(result.question, reached) + apart_from + _provenance(result)
+    if len(kinds) > 1:
+        for kind, tables in shown.items():
+            state = " open" if kind == kinds[0] else ""
+            shown[kind] = f"<details{state}><summary>{html.escape(kind)}</summary>{tables}</details>"
+    return f"<p><b>{html.escape(result.question)}</b></p>" + "".join(shown.values()) + _provenance(result)
+
+
+def _of_a_kind(kind: str, rows: Sequence[Row], labels: Mapping[str, str], apart: str, legend: str) -> str:
+    """What each method reached, and the rows whose names have `apart` in them: differences."""
+    heads = {key: head for key, head in labels.items() if any(key in row.figures for row in rows)}
+    reached = [row for row in rows if apart not in row.method]
+    gained = [row for row in rows if apart in row.method]
+    shown = ""
+    for caption, said, cell in ((kind, reached, level), (f"{kind}: differences ({legend})", gained, difference)):
+        if said:
+            cells = {row.method: {head: cell(row.figures.get(key)) for key, head in heads.items()} for row in said}
+            shown += table(caption, cells)
+    return shown
 
 
 def level(figure: Estimate | None) -> str:
@@ -107,8 +117,10 @@ def difference(figure: Estimate | None) -> str:
 
 
 def _number(value: float, sign: str = "") -> str:
-    """Three decimals, or three digits of what is too small for them; `sign` as in a format."""
-    return f"{value:{sign}.3f}" if abs(value) >= 0.1 or value == 0 else f"{value:{sign}.3g}"
+    """Two decimals from ten on, three from a tenth on, three digits of what is smaller; `sign` as in a format."""
+    if abs(value) < NOTHING:
+        value = 0.0
+    return f"{value:{sign}.{2 if abs(value) >= 10 else 3}{'f' if abs(value) >= 0.1 or value == 0 else 'g'}}"
 
 
 def _provenance(result: Result) -> str:

@@ -31,7 +31,7 @@ def test_levels_and_differences_stand_apart(tmp_path):
     path = tmp_path / "pair.json"
     write_result(RESULT, path)
     levels, differences = comparison("pair", LABELS, path).split("</table>")[:2]
-    assert "21.000 ± 0.500" in levels
+    assert "21.00 ± 0.500" in levels
     assert "minus" not in levels
     assert "▲ +0.300 (+0.100 to +0.500)" in differences
     assert "9 minutes" in comparison("pair", LABELS, path)
@@ -54,15 +54,21 @@ def test_without_differences_levels_stand_alone(tmp_path):
     assert measurement("pair", LABELS, path).count("<table>") == 1
 
 
-def test_rows_of_one_kind_of_input_stand_together(tmp_path):
+def test_every_kind_of_input_has_its_tables_and_the_first_is_open(tmp_path):
     path = tmp_path / "pair.json"
-    write_result(
-        replace(RESULT, rows=[replace(row, clips=kind) for row in ROWS for kind in ("dirty", "clean")]), path
-    )
-    levels, differences = comparison("pair", LABELS, path).split("</table>")[:2]
-    places = [levels.index(f"{kind}: {name}") for kind in ("dirty", "clean") for name in ("bicubic", "one")]
-    assert places == sorted(places)
-    assert differences.index("dirty: other") < differences.index("clean: other")
+    dirty = [replace(row, clips="dirty", figures={"psnr": row.figures["psnr"]}) for row in ROWS]
+    write_result(replace(RESULT, rows=[row for pair in zip(dirty, ROWS, strict=True) for row in pair]), path)
+    shown = comparison("pair", LABELS, path)
+    first, second = shown.split("</details>")[:2]
+    assert first.endswith("</table>")
+    assert "<details open><summary>dirty</summary><table><caption>dirty</caption>" in first
+    assert second.startswith("<details><summary>clean</summary><table><caption>clean</caption>")
+    for kind in (first, second):
+        levels, differences = kind.split("</table>")[:2]
+        assert levels.index("bicubic") < levels.index("one, 2 steps")
+        assert "other minus one, 2 steps" in differences
+    assert "error left" not in first  # a column that would be empty
+    assert "error left" in second
 
 
 def test_no_difference_is_claimed_where_the_interval_holds_zero():
@@ -73,6 +79,7 @@ def test_no_difference_is_claimed_where_the_interval_holds_zero():
     assert difference(Estimate(0.000123456, -0.5, 0.0)) == "≈ +0.000123 (-0.500 to +0.000)"
     assert level(Estimate(0.0021, 0.00195, 0.00225)) == "0.0021 ± 0.00015"
     assert level(replace(Estimate(1.0), low=0.5, high=1.5)) == "1.000 ± 0.500"
+    assert level(Estimate(31.25, 31.25 - 1e-9, 31.25 + 1e-9)) == "31.25 ± 0.000"
 
 
 def test_the_papers_figures_stand_beside_ours(tmp_path):
