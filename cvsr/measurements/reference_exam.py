@@ -6,33 +6,21 @@ the base model makes of them, and is cut off afterwards.
 """
 
 from collections import defaultdict
-from typing import NamedTuple
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from cvsr.data.resize import resize
 from cvsr.measurements.clips import FRAMES, PIXELS, VALIDATION
 from cvsr.measurements.exam import Figures, Findings, mean
 from cvsr.measurements.likeness import Likeness
-from cvsr.measurements.reference_clips import CLIPS, NONE, ReferenceClip, close_up
-from cvsr.measurements.references import INPUTS, inputs_of, judge
-from cvsr.measurements.super_resolution import SCALE
+from cvsr.measurements.reference_clips import CLIPS, NONE, close_up
+from cvsr.measurements.references import INPUTS, Question, enlarged, inputs_of, judge, less
 from cvsr.pipelines.store import load
 from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
 from cvsr.training.ablations import Comparison
 
 LEFT_OUT = ("one reference more", "one reference fewer")  # not every scene has one to spare
-
-
-class Question(NamedTuple):
-    """A clip to be enlarged, and its input (1, 3, T, H, W)."""
-
-    clip: ReferenceClip
-    small: Tensor
-    likeness: Likeness
-    seed: int  # of the noise
 
 
 class ReferenceExam:
@@ -82,32 +70,21 @@ class ReferenceExam:
     def take(self, pipeline: UniMMVSRPipeline, strength: float) -> Findings:
         """What a model reaches, as it predicts it: nothing is corrected after it."""
         found: Findings = {}
+        raw = {"strength": strength, "detail": 1.0, "consistency": 0}
         for group, questions in self.questions.items():
             for steps in self.steps:
                 reached = {
-                    name: mean([_answer(pipeline, question, name, strength, steps) for question in questions])
+                    name: mean([_figures(pipeline, q, name, num_inference_steps=steps, **raw) for q in questions])
                     for name in questions[0].clip.shown
                     if name not in LEFT_OUT
                 }
                 without = reached.pop(NONE)
                 found[f"{NONE}, {steps} steps", group] = without
                 for name, figures in reached.items():
-                    gained = {figure: value - without[figure] for figure, value in figures.items()}
-                    found[f"{name} less none, {steps} steps", group] = gained
+                    found[f"{name} less none, {steps} steps", group] = less(figures, without)
         return found
 
 
-def _answer(pipeline: UniMMVSRPipeline, question: Question, name: str, strength: float, steps: int) -> Figures:
-    """Figures of one clip, enlarged with the references of one name."""
-    result = pipeline(
-        question.small,
-        question.clip.shown[name],
-        prompt=question.clip.caption,
-        scale=SCALE,
-        num_inference_steps=steps,
-        strength=strength,
-        detail=1.0,
-        consistency=0,
-        generator=torch.Generator().manual_seed(question.seed),
-    )
-    return judge(result.frames, question.clip, question.likeness)
+def _figures(pipeline: UniMMVSRPipeline, question: Question, name: str, **settings) -> Figures:
+    """Of one clip, enlarged with the references of one name."""
+    return judge(enlarged(pipeline, question, name, **settings), question.clip, question.likeness)

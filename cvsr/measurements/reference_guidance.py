@@ -7,18 +7,15 @@ which a base model mistook the colours or the prints, as `cvsr.measurements.refe
 
 import itertools
 from collections.abc import Sequence
-from functools import partial
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from cvsr.measurements.clips import FRAMES, PIXELS
 from cvsr.measurements.likeness import Likeness
-from cvsr.measurements.reference_clips import NONE, ReferenceClip, close_up, identity_clip
-from cvsr.measurements.references import inputs_of, judge
+from cvsr.measurements.reference_clips import NONE, close_up, identity_clip
+from cvsr.measurements.references import Question, enlarged, inputs_of, judge, less
 from cvsr.measurements.results import Row
-from cvsr.measurements.super_resolution import SCALE
 from cvsr.measurements.tally import Tally
 from cvsr.models.attribute_reader import AttributeReader
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
@@ -69,35 +66,14 @@ def measure(
             clip, small = close_up(whole, drawn, crop, min(frames, CROPPED_FRAMES))
             if not clip.mask.any() or clip.mask.all():
                 continue
-            answer = partial(_answer, pipeline, clip, small, Likeness(reader, clip.truth, clip.subjects), seed + number)
+            likeness = Likeness(reader, clip.truth, clip.subjects)
+            question = Question(clip, small, likeness, seed + number)
             for n in steps:
-                without = answer(NONE, n, 0.0)
+                plain = enlarged(pipeline, question, NONE, num_inference_steps=n)
+                without = judge(plain, clip, likeness)
                 tally.add(f"{NONE}, steps {n}", f"identity, {kind}", without)
                 for strength, name in itertools.product(strengths, SHOWN):
-                    found = answer(name, n, strength)
+                    video = enlarged(pipeline, question, name, num_inference_steps=n, reference_guidance=strength)
                     method = f"{name} less none, steps {n}, s_ref {strength:g}"
-                    tally.add(method, f"identity, {kind}", {key: found[key] - without[key] for key in found})
+                    tally.add(method, f"identity, {kind}", less(judge(video, clip, likeness), without))
     return sorted(tally.rows(), key=lambda row: row.clips)
-
-
-def _answer(
-    pipeline: UniMMVSRPipeline,
-    clip: ReferenceClip,
-    small: Tensor,
-    likeness: Likeness,
-    seed: int,
-    name: str,
-    steps: int,
-    strength: float,
-) -> dict[str, float]:
-    """Figures of a clip enlarged with the references of one name."""
-    result = pipeline(
-        small,
-        clip.shown[name],
-        prompt=clip.caption,
-        scale=SCALE,
-        num_inference_steps=steps,
-        reference_guidance=strength,
-        generator=torch.Generator().manual_seed(seed),
-    )
-    return judge(result.frames, clip, likeness)

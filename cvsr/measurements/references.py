@@ -8,7 +8,7 @@ reference still has (UniMMVSR section 3.3). "reduced": no more than reduced.
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -32,6 +32,15 @@ from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
 QUESTION = "UniMMVSR: how much closer to the truth do references bring their objects, or all but an edit?"
 INPUTS = ("redrawn", "reduced")
 ALPHA = 0.35  # share of noise from which clips are drawn again: the middle of what the model is trained on
+
+
+class Question(NamedTuple):
+    """A clip to be enlarged: its input (1, 3, T, H, W), what its objects are compared by, the seed of the noise."""
+
+    clip: ReferenceClip
+    small: Tensor
+    likeness: Likeness
+    seed: int
 
 
 @torch.no_grad()
@@ -73,8 +82,8 @@ def measure(
                 continue
             likeness = Likeness(reader, clip.truth, clip.subjects)
             for kind, small in inputs_of(clip, base, seed + number).items():
-                videos = _videos(pipeline, clip, small, seed + number, settings)
-                found = {name: judge(video, clip, likeness) for name, video in videos}
+                question = Question(clip, small, likeness, seed + number)
+                found = {name: judge(video, clip, likeness) for name, video in _videos(pipeline, question, settings)}
                 groups = [f"{task}, {kind}"]
                 if clip.mistake is not None:
                     groups.append(f"{task}, {kind}, {clip.mistake} mistaken")
@@ -107,25 +116,31 @@ def inputs_of(clip: ReferenceClip, base: TextToVideoPipeline, seed: int) -> dict
     return dict(zip(INPUTS, (to_tensor(redrawn)[None], small), strict=True))
 
 
+def enlarged(pipeline: UniMMVSRPipeline, question: Question, name: str, **settings) -> Tensor:
+    """A question's clip (1, 3, T, n·H, n·W), made with the references of one name; settings as of the pipeline."""
+    clip, small, _, seed = question
+    told = {"prompt": clip.caption, "scale": SCALE, "generator": torch.Generator().manual_seed(seed)}
+    return pipeline(small, clip.shown[name], **told | settings).frames
+
+
+def less(figures: dict[str, float], without: dict[str, float]) -> dict[str, float]:
+    """By how much figures differ from those without references."""
+    return {figure: value - without[figure] for figure, value in figures.items()}
+
+
 def _videos(
-    pipeline: UniMMVSRPipeline, clip: ReferenceClip, small: Tensor, seed: int, settings: dict[str, Any]
+    pipeline: UniMMVSRPipeline, question: Question, settings: dict[str, Any]
 ) -> Iterator[tuple[str, Tensor]]:
     """What is measured of an input, by name, (1, 3, T, H, W) each."""
+    clip, small, _, _ = question
     yield "truth", clip.truth
     latents = encode_to_latents(pipeline.autoencoder, clip.truth.to(pipeline.device))
     yield "codec of the truth", decode_from_latents(pipeline.autoencoder, latents)
     yield "bicubic", resize(small, *clip.truth.shape[-2:])
-    for name, references in clip.shown.items():
-        generator = torch.Generator().manual_seed(seed)
-        asked = {"prompt": clip.caption, "scale": SCALE, "generator": generator} | settings
-        yield name, pipeline(small, references, **asked).frames
+    for name in clip.shown:
+        yield name, enlarged(pipeline, question, name, **settings)
 
 
 def _differences(found: dict[str, dict[str, float]], clip: ReferenceClip) -> dict[str, dict[str, float]]:
     """Every choice of references less none."""
-    without = found[NONE]
-    return {
-        f"{name} less none": {figure: value - without[figure] for figure, value in found[name].items()}
-        for name in clip.shown
-        if name != NONE
-    }
+    return {f"{name} less none": less(found[name], found[NONE]) for name in clip.shown if name != NONE}

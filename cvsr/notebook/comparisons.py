@@ -120,7 +120,9 @@ def _number(value: float, sign: str = "") -> str:
     """Two decimals from ten on, three from a tenth on, three digits of what is smaller; `sign` as in a format."""
     if abs(value) < NOTHING:
         value = 0.0
-    return f"{value:{sign}.{2 if abs(value) >= 10 else 3}{'f' if abs(value) >= 0.1 or value == 0 else 'g'}}"
+    if 0 < abs(value) < 0.1:
+        return f"{value:{sign}.3g}"
+    return f"{value:{sign}.2f}" if abs(value) >= 10 else f"{value:{sign}.3f}"
 
 
 def _provenance(result: Result) -> str:

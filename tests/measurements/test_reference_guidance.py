@@ -8,24 +8,13 @@ from cvsr.measurements.likeness import Likeness
 from cvsr.measurements.reference_clips import close_up, identity_clip
 from cvsr.measurements.references import INPUTS, judge
 from cvsr.measurements.super_resolution import reduced
-from cvsr.models.attribute_reader import AttributeReader
-from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
-from cvsr.presets import PRESETS
-from cvsr.systems.base import build_text_to_video
-from cvsr.systems.unimmvsr import build_unimmvsr
-
-TINY = PRESETS["tiny"]
 
 
 @pytest.fixture(scope="module")
-def models():
-    torch.manual_seed(0)
-    stage = build_unimmvsr(TINY, ["a red ball"])
-    base = TextToVideoPipeline(**vars(build_text_to_video(TINY, ["a red ball"])))
-    for weight in stage.transformer.parameters():
-        weight.data.add_(torch.randn_like(weight) * 0.05)  # fresh networks predict 0
-    return UniMMVSRPipeline(**vars(stage)), base, AttributeReader(["ball"], ["red"]).eval()
+def models(reference_models):
+    stage, base, reader = reference_models
+    return UniMMVSRPipeline(**vars(stage)), base, reader
 
 
 @pytest.fixture(scope="module")

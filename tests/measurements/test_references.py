@@ -12,15 +12,9 @@ from cvsr.measurements import references
 from cvsr.measurements.clips import eight_bit
 from cvsr.measurements.likeness import Likeness
 from cvsr.measurements.reference_clips import NONE, identity_clip
-from cvsr.models.attribute_reader import AttributeReader
 from cvsr.pipelines.redrawing import Redrawing
-from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
-from cvsr.presets import PRESETS
-from cvsr.systems.base import build_text_to_video
-from cvsr.systems.unimmvsr import build_unimmvsr
 
-TINY = PRESETS["tiny"]
 GROUPS = ["identity, redrawn", "identity, reduced", "editing, redrawn", "editing, reduced"]
 
 
@@ -35,13 +29,9 @@ class Noting(UniMMVSRPipeline):
 
 
 @pytest.fixture(scope="module")
-def models():
-    torch.manual_seed(0)
-    stage = build_unimmvsr(TINY, ["a red ball"])
-    base = TextToVideoPipeline(**vars(build_text_to_video(TINY, ["a red ball"])))
-    for weight in stage.transformer.parameters():
-        weight.data.add_(torch.randn_like(weight) * 0.05)  # fresh networks predict 0
-    return Noting(**vars(stage)), base, AttributeReader(["ball"], ["red"]).eval()
+def models(reference_models):
+    stage, base, reader = reference_models
+    return Noting(**vars(stage)), base, reader
 
 
 @pytest.fixture(scope="module")
