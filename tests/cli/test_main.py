@@ -1,6 +1,7 @@
 """The command line says what it can do, answers at once, and ends every mistake with one line and code 2."""
 
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from cvsr.cli import main as entry
 from cvsr.cli.arguments import BENCHMARKS, parse
 from cvsr.cli.main import main
 from cvsr.cli.systems import OWNERS, SYSTEMS, choose_system
+from cvsr.measurements.results import RESULTS, read_result
 
 UPSCALE, GENERATE = ["upscale", "in.mp4", "out.mp4"], ["generate", "a ball", "out.mp4"]
 
@@ -42,6 +44,13 @@ def test_every_command_has_help(command, capsys):
         main([command, "--help"])
     assert stop.value.code == 0
     assert f"python -m cvsr {command}" in capsys.readouterr().out
+
+
+def test_the_commands_of_measured_results_are_understood():
+    for path in sorted(RESULTS.glob("*.json")):
+        program, flag, package, *argv = shlex.split(read_result(path).command)
+        assert (program, flag, package) == ("python", "-m", "cvsr")
+        assert path.stem.startswith(parse(argv)["name"])  # that of another model has its name behind
 
 
 def test_defaults():
