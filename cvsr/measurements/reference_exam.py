@@ -70,7 +70,7 @@ class ReferenceExam:
     def take(self, pipeline: UniMMVSRPipeline, strength: float) -> Findings:
         """What a model reaches, as it predicts it: nothing is corrected after it."""
         found: Findings = {}
-        raw = {"strength": strength, "detail": 1.0, "consistency": 0}
+        raw = {"strength": strength, "detail": 1.0}
         for group, questions in self.questions.items():
             for steps in self.steps:
                 reached = {

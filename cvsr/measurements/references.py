@@ -28,9 +28,11 @@ from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
 from cvsr.pipelines.redrawing import Redrawing
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
+from cvsr.presets import SAMPLING
 
 QUESTION = "UniMMVSR: how much closer to the truth do references bring their objects, or all but an edit?"
 INPUTS = ("redrawn", "reduced")
+HELD = f"{NONE}, held to the input"  # as the pipeline does unless it is told otherwise
 ALPHA = 0.35  # share of noise from which clips are drawn again: the middle of what the model is trained on
 
 
@@ -58,9 +60,9 @@ def measure(
 
     The figures are those of `judge`. Scene n of the test split is clip n of both tasks, its wrong references are those
     of scene n + 1, and `seed` + n is the seed of its noise. Beside them are bicubic enlargement, what the autoencoder
-    keeps of the truth, and the truth. Clips are left out in which nothing of what references show or of the edit is
-    seen, or nothing else. Clips with ID images count twice: with all others, and with those of which the same was
-    mistaken.
+    keeps of the truth, the truth, and what is made without references and held to the input. Clips are left out in
+    which nothing of what references show or of the edit is seen, or nothing else. Clips with ID images count twice:
+    with all others, and with those of which the same was mistaken.
 
     Args:
         pipeline: the model to be measured.
@@ -117,9 +119,13 @@ def inputs_of(clip: ReferenceClip, base: TextToVideoPipeline, seed: int) -> dict
 
 
 def enlarged(pipeline: UniMMVSRPipeline, question: Question, name: str, **settings) -> Tensor:
-    """A question's clip (1, 3, T, n·H, n·W), made with the references of one name; settings as of the pipeline."""
+    """A question's clip (1, 3, T, n·H, n·W), made with the references of one name; settings as of the pipeline.
+
+    None is held to its input unless asked for: only what references change shall differ from what is made without.
+    """
     clip, small, _, seed = question
-    told = {"prompt": clip.caption, "scale": SCALE, "generator": torch.Generator().manual_seed(seed)}
+    told = {"prompt": clip.caption, "scale": SCALE, "consistency": 0}
+    told["generator"] = torch.Generator().manual_seed(seed)
     return pipeline(small, clip.shown[name], **told | settings).frames
 
 
@@ -137,6 +143,7 @@ def _videos(
     latents = encode_to_latents(pipeline.autoencoder, clip.truth.to(pipeline.device))
     yield "codec of the truth", decode_from_latents(pipeline.autoencoder, latents)
     yield "bicubic", resize(small, *clip.truth.shape[-2:])
+    yield HELD, enlarged(pipeline, question, NONE, **settings | {"consistency": SAMPLING.consistency})
     for name in clip.shown:
         yield name, enlarged(pipeline, question, name, **settings)
 

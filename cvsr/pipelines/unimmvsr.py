@@ -1,7 +1,7 @@
 """UniMMVSR's super-resolution: the common pipeline, with references shown to the network beside the input."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from cvsr.pipelines.references import check_references, encode_references
 from cvsr.pipelines.streaming import Chunk
 from cvsr.pipelines.super_resolution import Show, Shown, SuperResolutionPipeline
 from cvsr.pipelines.tiling import Tiling
-from cvsr.presets import UNIMMVSR_SAMPLING
+from cvsr.presets import SAMPLING, UNIMMVSR_SAMPLING, Sampling
 
 SMALL = Tiling(pixels=128, frames=9, frame_overlap=1)  # as crops in training: among more tokens, references get lost
 
@@ -31,6 +31,7 @@ class ReferenceEnlargement(Enlargement):
         reference_guidance: how much further than by themselves references pull the result, s_ref of equation 2; 0 =
             not at all, and one prediction a step less. `guidance_scale` is s_txt + 1.
         reference_stop: share of the steps after which they no longer do, N_ref of equation 3 over the steps.
+        consistency: without references as in the first SR system by default; with them 0, they may disagree.
         tiling: smaller than that of other systems.
         others: as for `Enlargement`.
 
@@ -47,6 +48,12 @@ class ReferenceEnlargement(Enlargement):
         super().__post_init__()
         check_references(self.references)
         self.guider()
+
+    def completed(self, sampling: Sampling) -> "ReferenceEnlargement":
+        """The same, with a system's own values in place of None. Without references, nothing disagrees with the input."""
+        if self.consistency is None and not self.references:
+            sampling = replace(sampling, consistency=SAMPLING.consistency)
+        return super().completed(sampling)
 
     def guider(self) -> TextReferenceGuidance:
         """How predictions with and without text and references are combined."""

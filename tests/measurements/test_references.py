@@ -36,7 +36,7 @@ def models(reference_models):
 
 @pytest.fixture(scope="module")
 def rows(models):
-    return references.measure(*models, count=2, seed=7, frames=5, pixels=64, consistency=0)
+    return references.measure(*models, count=2, seed=7, frames=5, pixels=64)
 
 
 def figures(rows, method, group):
@@ -52,7 +52,7 @@ def test_every_choice_of_references_has_rows_beside_anchors(rows):
     assert all(f"identity, {kind}, {identity_clip(0, 5, 64).mistake} mistaken" in groups for kind in references.INPUTS)
     for group in groups:
         names = {row.method for row in rows if row.clips == group}
-        assert {"truth", "codec of the truth", "bicubic", "no references"} < names
+        assert {"truth", "codec of the truth", "bicubic", "no references", references.HELD} < names
         shown = "right references" if group.startswith("identity") else "reference video"
         assert {shown, f"{shown} less none"} < names
         assert set(figures(rows, shown, group)) >= {"psnr_inside", "psnr_outside", "texture_correlation"}
@@ -89,15 +89,16 @@ def test_differences_are_paired_by_clip(rows, name):
 def test_all_is_made_of_the_same_inputs_from_the_same_noise(rows, models):
     pipeline, base, _ = models
     assert {seed for *_, seed in pipeline.asked} == {7, 8}
-    assert {settings["consistency"] for _, _, settings, _ in pipeline.asked} == {0}
     clip = identity_clip(0, 5, 64)
     reduced = eight_bit(resize(clip.source, 16, 16))
     redrawn = to_tensor(Redrawing(base, clip.caption)(to_frames(reduced[0]), references.ALPHA, 7))[None]
     asked = iter(pipeline.asked)
     for small in (redrawn, reduced):
-        for shown, (video, count, settings, seed) in zip(clip.shown.values(), asked, strict=False):
+        choices = [([], 3), *((shown, 0) for shown in clip.shown.values())]  # the first is held to the input
+        for (shown, rounds), (video, count, settings, seed) in zip(choices, asked, strict=False):
             assert torch.equal(video, small)
-            assert (count, settings["prompt"], seed) == (len(shown), clip.caption, 7)
+            assert (count, settings["prompt"], settings["consistency"]) == (len(shown), clip.caption, rounds)
+            assert seed == 7
 
 
 def test_figures_are_of_what_would_be_written_to_a_file(models):

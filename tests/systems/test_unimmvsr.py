@@ -8,7 +8,7 @@ from cvsr.models.autoencoder import encode_to_latents
 from cvsr.pipelines.references import AREA, image_to_read
 from cvsr.pipelines.tiling import Tiling
 from cvsr.pipelines.unimmvsr import ReferenceEnlargement, UniMMVSRPipeline
-from cvsr.presets import PRESETS
+from cvsr.presets import PRESETS, SAMPLING
 from cvsr.systems.unimmvsr import DESIGNS, build_unimmvsr
 
 SETTINGS = {"num_inference_steps": 2, "detail": 1.0, "consistency": 0}
@@ -43,6 +43,13 @@ def test_any_number_of_images_and_videos_of_any_size(pipeline):
         assert results[-1].shape == (3, 5, 32, 48)
         assert all((results[-1] - before).abs().max() > 1e-3 for before in results[:-1])
     torch.testing.assert_close(enlarged(pipeline, small, references=[], reference_guidance=2.0), plain)
+
+
+def test_only_what_has_no_references_is_held_to_its_input_unless_asked(pipeline):
+    image = video(1, 16, 16, seed=1)[:, 0]
+    rounds = {(shown, asked): pipeline.asked(references=[image] * shown, consistency=asked).consistency
+              for shown in (0, 1) for asked in (None, 0, 2)}  # fmt: skip
+    assert rounds == {(0, None): SAMPLING.consistency, (1, None): 0, (0, 0): 0, (1, 0): 0, (0, 2): 2, (1, 2): 2}
 
 
 @pytest.mark.parametrize("conditioning", list(DESIGNS))
