@@ -50,7 +50,7 @@ class ReferenceEnlargement(Enlargement):
         self.guider()
 
     def completed(self, sampling: Sampling) -> "ReferenceEnlargement":
-        """The same, with a system's own values in place of None. Without references, nothing disagrees with the input."""
+        """A system's own values in place of None; without references, nothing disagrees with the input."""
         if self.consistency is None and not self.references:
             sampling = replace(sampling, consistency=SAMPLING.consistency)
         return super().completed(sampling)
