@@ -30,6 +30,8 @@ RUNS = (
     "unimmvsr_long",
     "unimmvsr_mistakes",
     "unimmvsr_wrong_references",
+    "unimmvsr_clean_inputs",
+    "unimmvsr_light_damage",
     "patchvsr",
 )
 SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
@@ -46,6 +48,8 @@ SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
         "unimmvsr_long",
         "unimmvsr_mistakes",
         "unimmvsr_wrong_references",
+        "unimmvsr_clean_inputs",
+        "unimmvsr_light_damage",
     ],
     "patchvsr": ["super_resolution", "patchvsr"],
 }
