@@ -156,7 +156,8 @@ def _add_consistency(command: Parser, when: str) -> None:
         "--consistency",
         type=whole("consistency", SAMPLING.consistency, least=0),
         metavar="ROUNDS",
-        help=f"hold the result to what the small video shows; {when} ({_default('consistency')} with references)",
+        help=f"hold the result to what the small video shows; {when} ({_default('consistency')}; "
+        "unimmvsr without references: the default)",
     )
 
 
