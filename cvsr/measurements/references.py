@@ -33,6 +33,7 @@ from cvsr.presets import SAMPLING
 QUESTION = "UniMMVSR: how much closer to the truth do references bring their objects, or all but an edit?"
 INPUTS = ("redrawn", "reduced")
 HELD = f"{NONE}, held to the input"  # as the pipeline does unless it is told otherwise
+COLOURED = f"{NONE}, true colours"  # what ID images can add by nothing but colours
 ALPHA = 0.35  # share of noise from which clips are drawn again: the middle of what the model is trained on
 
 
@@ -58,11 +59,12 @@ def measure(
 ) -> list[Row]:
     """Figures of each choice of references, and by how much they change what is made without any, paired by clip.
 
-    The figures are those of `judge`. Scene n of the test split is clip n of both tasks, its wrong references are those
-    of scene n + 1, and `seed` + n is the seed of its noise. Beside them are bicubic enlargement, what the autoencoder
-    keeps of the truth, the truth, and what is made without references and held to the input. Clips are left out in
-    which nothing of what references show or of the edit is seen, or nothing else. Clips with ID images count twice:
-    with all others, and with those of which the same was mistaken.
+    The figures are those of `judge`. Scene n of the test split is clip n of both tasks, its wrong references are
+    those of scene n + 1, and `seed` + n is the seed of its noise. Beside them are bicubic enlargement, what the
+    autoencoder keeps of the truth, the truth, and what is made without references and then held to the input, or
+    given the true mean colour of each object. Clips are left out in which nothing of what references show or of the
+    edit is seen, or nothing else. Clips with ID images count twice: with all others, and with those of which the same
+    was mistaken.
 
     Args:
         pipeline: the model to be measured.
@@ -129,6 +131,20 @@ def enlarged(pipeline: UniMMVSRPipeline, question: Question, name: str, **settin
     return pipeline(small, clip.shown[name], **told | settings).frames
 
 
+def in_true_colours(video: Tensor, clip: ReferenceClip) -> Tensor:
+    """The video (1, 3, T, H, W) with the truth's mean colour on each object that references show, in values of [-1, 1].
+
+    Shapes and prints stay as they are: what a perfect reader of colours, and of nothing else, would make of it.
+    """
+    video = video.cpu().clone()
+    for subject in clip.subjects:
+        seen = torch.from_numpy(subject.seen)
+        if seen.any():
+            missing = (clip.truth[0][:, seen] - video[0][:, seen]).mean(1, keepdim=True)
+            video[0][:, seen] += missing
+    return video.clamp(-1, 1)
+
+
 def less(figures: dict[str, float], without: dict[str, float]) -> dict[str, float]:
     """By how much figures differ from those without references."""
     return {figure: value - without[figure] for figure, value in figures.items()}
@@ -145,9 +161,13 @@ def _videos(
     yield "bicubic", resize(small, *clip.truth.shape[-2:])
     yield HELD, enlarged(pipeline, question, NONE, **settings | {"consistency": SAMPLING.consistency})
     for name in clip.shown:
-        yield name, enlarged(pipeline, question, name, **settings)
+        video = enlarged(pipeline, question, name, **settings)
+        yield name, video
+        if name == NONE and clip.subjects:
+            yield COLOURED, in_true_colours(video, clip)
 
 
 def _differences(found: dict[str, dict[str, float]], clip: ReferenceClip) -> dict[str, dict[str, float]]:
-    """Every choice of references less none."""
-    return {f"{name} less none": less(found[name], found[NONE]) for name in clip.shown if name != NONE}
+    """Every choice of references less none, and true colours less none."""
+    names = [name for name in (COLOURED, *clip.shown) if name in found and name != NONE]
+    return {f"{name.removeprefix(f'{NONE}, ')} less none": less(found[name], found[NONE]) for name in names}

@@ -55,6 +55,7 @@ def test_every_choice_of_references_has_rows_beside_anchors(rows):
         assert {"truth", "codec of the truth", "bicubic", "no references", references.HELD} < names
         shown = "right references" if group.startswith("identity") else "reference video"
         assert {shown, f"{shown} less none"} < names
+        assert ({references.COLOURED, "true colours less none"} < names) == group.startswith("identity")
         assert set(figures(rows, shown, group)) >= {"psnr_inside", "psnr_outside", "texture_correlation"}
     assert "likeness_to_reference" in figures(rows, "wrong references", GROUPS[0])
     assert "likeness_to_reference" not in figures(rows, "bicubic", GROUPS[2])
@@ -99,6 +100,20 @@ def test_all_is_made_of_the_same_inputs_from_the_same_noise(rows, models):
             assert torch.equal(video, small)
             assert (count, settings["prompt"], settings["consistency"]) == (len(shown), clip.caption, rounds)
             assert seed == 7
+
+
+def test_true_colours_are_the_objects_means_and_nothing_else():
+    clip = identity_clip(1, 5, 64)
+    grey = torch.zeros_like(clip.truth)
+    coloured = references.in_true_colours(grey, clip)
+    for subject in clip.subjects:
+        seen = torch.from_numpy(subject.seen)
+        mean = clip.truth[0][:, seen].mean(1, keepdim=True)
+        assert torch.allclose(coloured[0][:, seen], mean.expand(-1, int(seen.sum())), atol=1e-6)
+    elsewhere = ~clip.mask[0]
+    assert torch.equal(coloured[0][:, elsewhere], grey[0][:, elsewhere])
+    assert not grey.any()
+    assert torch.allclose(references.in_true_colours(clip.truth, clip), clip.truth, atol=1e-6)
 
 
 def test_figures_are_of_what_would_be_written_to_a_file(models):
