@@ -105,7 +105,7 @@ SAMPLING = Sampling(
     base_steps=30, guidance_scale=2.0, steps=1, strength=0.0, detail=3.0, consistency=3, fps=8
 )
 SEEDVR_SAMPLING = replace(SAMPLING, detail=4.2)
-UNIMMVSR_SAMPLING = replace(SAMPLING, detail=1.0, consistency=0)  # references may disagree
+UNIMMVSR_SAMPLING = replace(SAMPLING, detail=1.0)
 SIMPLEGVR_SAMPLING = replace(SAMPLING, strength=0.3, detail=0.7, consistency=0)  # may leave its input: it repairs
 PATCHVSR_SAMPLING = replace(SAMPLING, strength=0.2, detail=2.0)  # of the levels in training the least
 WAN_SAMPLING = Sampling(  # base: as Wan's own pipeline; super-resolution: 50 steps of most papers, SimpleGVR's noise

@@ -157,7 +157,7 @@ def _add_consistency(command: Parser, when: str) -> None:
         type=whole("consistency", SAMPLING.consistency, least=0),
         metavar="ROUNDS",
         help=f"hold the result to what the small video shows; {when} ({_default('consistency')}; "
-        "unimmvsr without references: the default)",
+        "what references change clearly stays changed)",
     )
 
 

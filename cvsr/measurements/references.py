@@ -28,11 +28,11 @@ from cvsr.models.autoencoder import decode_from_latents, encode_to_latents
 from cvsr.pipelines.redrawing import Redrawing
 from cvsr.pipelines.text_to_video import TextToVideoPipeline
 from cvsr.pipelines.unimmvsr import UniMMVSRPipeline
-from cvsr.presets import SAMPLING
 
 QUESTION = "UniMMVSR: how much closer to the truth do references bring their objects, or all but an edit?"
 INPUTS = ("redrawn", "reduced")
-HELD = f"{NONE}, held to the input"  # as the pipeline does unless it is told otherwise
+HELD = "held to the input"  # as the pipeline does unless it is told otherwise
+ALSO_HELD = (NONE, "right references", "wrong references", "reference video")
 COLOURED = f"{NONE}, true colours"  # what ID images can add by nothing but colours
 ALPHA = 0.35  # share of noise from which clips are drawn again: the middle of what the model is trained on
 
@@ -61,10 +61,10 @@ def measure(
 
     The figures are those of `judge`. Scene n of the test split is clip n of both tasks, its wrong references are
     those of scene n + 1, and `seed` + n is the seed of its noise. Beside them are bicubic enlargement, what the
-    autoencoder keeps of the truth, the truth, and what is made without references and then held to the input, or
-    given the true mean colour of each object. Clips are left out in which nothing of what references show or of the
-    edit is seen, or nothing else. Clips with ID images count twice: with all others, and with those of which the same
-    was mistaken.
+    autoencoder keeps of the truth, the truth, what is made without references and given the true mean colour of each
+    object, and some of all this held to the input (`HELD`): to all of it without references, and with them where they
+    change little. Clips are left out in which nothing of what references show or of the edit is seen, or nothing
+    else. Clips with ID images count twice: with all others, and with those of which the same was mistaken.
 
     Args:
         pipeline: the model to be measured.
@@ -159,15 +159,24 @@ def _videos(
     latents = encode_to_latents(pipeline.autoencoder, clip.truth.to(pipeline.device))
     yield "codec of the truth", decode_from_latents(pipeline.autoencoder, latents)
     yield "bicubic", resize(small, *clip.truth.shape[-2:])
-    yield HELD, enlarged(pipeline, question, NONE, **settings | {"consistency": SAMPLING.consistency})
-    for name in clip.shown:
+    for name, references in clip.shown.items():
         video = enlarged(pipeline, question, name, **settings)
         yield name, video
+        if name in ALSO_HELD:
+            asked = pipeline.settings(references=references, **settings | {"detail": 1.0})
+            yield f"{name}, {HELD}", asked.completed(pipeline.sampling).corrected(video.cpu(), small)
         if name == NONE and clip.subjects:
             yield COLOURED, in_true_colours(video, clip)
 
 
 def _differences(found: dict[str, dict[str, float]], clip: ReferenceClip) -> dict[str, dict[str, float]]:
-    """Every choice of references less none, and true colours less none."""
-    names = [name for name in (COLOURED, *clip.shown) if name in found and name != NONE]
-    return {f"{name.removeprefix(f'{NONE}, ')} less none": less(found[name], found[NONE]) for name in names}
+    """Every choice of references less none, held or not, and true colours less none."""
+    told = {}
+    if COLOURED in found:
+        told["true colours less none"] = less(found[COLOURED], found[NONE])
+    for name in clip.shown:
+        if name != NONE:
+            told[f"{name} less none"] = less(found[name], found[NONE])
+            if name in ALSO_HELD:
+                told[f"{name} less none, {HELD}"] = less(found[f"{name}, {HELD}"], found[f"{NONE}, {HELD}"])
+    return told

@@ -126,7 +126,11 @@ class Enlargement:
         enlarged = resize(video, *result.shape[-2:])
         result = emphasise_detail(result, enlarged, self.detail)
         result = correct_colour(result, enlarged, self.colour_correction)
-        return back_project(result, video, self.consistency).clamp(-1, 1)
+        return self.held(result, video).clamp(-1, 1)
+
+    def held(self, result: Tensor, video: Tensor) -> Tensor:
+        """A result held to what the video shows."""
+        return back_project(result, video, self.consistency)
 
     def guider(self) -> BaseGuidance:
         """How the predictions of a step are combined; ValueError for a scale that is none."""

@@ -1,7 +1,8 @@
 """UniMMVSR's super-resolution: the common pipeline, with references shown to the network beside the input."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,12 +12,13 @@ from torch import Tensor
 from cvsr.diffusion.reference_guidance import TextReferenceGuidance
 from cvsr.models.autoencoder import encode_to_latents
 from cvsr.pipelines.enlargement import Enlargement
+from cvsr.pipelines.fidelity import back_project
 from cvsr.pipelines.output import VideoPipelineOutput
 from cvsr.pipelines.references import check_references, encode_references
 from cvsr.pipelines.streaming import Chunk
 from cvsr.pipelines.super_resolution import Show, Shown, SuperResolutionPipeline
 from cvsr.pipelines.tiling import Tiling
-from cvsr.presets import SAMPLING, UNIMMVSR_SAMPLING, Sampling
+from cvsr.presets import UNIMMVSR_SAMPLING
 
 SMALL = Tiling(pixels=128, frames=9, frame_overlap=1)  # as crops in training: among more tokens, references get lost
 
@@ -31,7 +33,8 @@ class ReferenceEnlargement(Enlargement):
         reference_guidance: how much further than by themselves references pull the result, s_ref of equation 2; 0 =
             not at all, and one prediction a step less. `guidance_scale` is s_txt + 1.
         reference_stop: share of the steps after which they no longer do, N_ref of equation 3 over the steps.
-        consistency: without references as in the first SR system by default; with them 0, they may disagree.
+        agreement: up to about which difference, of values in [-1, 1], a result with references is held to its input
+            (`back_project`): what they change by more stays changed; inf leaves nothing of it.
         tiling: smaller than that of other systems.
         others: as for `Enlargement`.
 
@@ -43,17 +46,18 @@ class ReferenceEnlargement(Enlargement):
     references: Sequence[Tensor] = ()
     reference_guidance: float = 0.0
     reference_stop: float = 0.3
+    agreement: float = 0.05
 
     def __post_init__(self):
         super().__post_init__()
         check_references(self.references)
+        if not self.agreement > 0:
+            raise ValueError(f"agreement={self.agreement}: out of range; allowed above 0; try 0.05, or consistency=0")
         self.guider()
 
-    def completed(self, sampling: Sampling) -> "ReferenceEnlargement":
-        """A system's own values in place of None; without references, nothing disagrees with the input."""
-        if self.consistency is None and not self.references:
-            sampling = replace(sampling, consistency=SAMPLING.consistency)
-        return super().completed(sampling)
+    def held(self, result: Tensor, video: Tensor) -> Tensor:
+        """A result held to what the video shows, with references only where it nearly is that already."""
+        return back_project(result, video, self.consistency, self.agreement if self.references else math.inf)
 
     def guider(self) -> TextReferenceGuidance:
         """How predictions with and without text and references are combined."""

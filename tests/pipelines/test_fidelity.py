@@ -1,5 +1,7 @@
 """Corrections bring back what the input says and leave the detail it cannot carry."""
 
+import math
+
 import pytest
 import torch
 
@@ -37,6 +39,24 @@ def test_a_result_that_agrees_with_its_input_stays():
     result = noise(1, 3, 2, 32, 32)
     source = resize(result, 8, 8)
     assert torch.allclose(back_project(result, source, 3), result, atol=1e-5)
+
+
+@pytest.mark.parametrize("apart", [0.01, 0.05, 0.1, 0.5])
+def test_what_is_changed_on_purpose_stays_changed(apart):
+    source, result = torch.zeros(2, 3, 2, 8, 8), torch.full((2, 3, 2, 32, 32), apart)
+    kept = 1 - math.exp(-((apart / 0.05) ** 2) / 2)
+    once, twice = (back_project(result, source, rounds, agreement=0.05) for rounds in (1, 2))
+    torch.testing.assert_close(once, kept * result)
+    torch.testing.assert_close(twice, kept**2 * result)  # what is believed is settled before the first round
+
+
+def test_a_change_stays_changed_beside_what_is_held():
+    source, result = torch.zeros(1, 3, 1, 8, 16), torch.full((1, 3, 1, 32, 64), 0.01)
+    result[..., 32:] = 1.0
+    held = back_project(result, source, 3, agreement=0.05)
+    assert held[..., :20].abs().max() < 1e-3
+    torch.testing.assert_close(held[..., 40:], result[..., 40:])
+    assert back_project(result, source, 3)[..., 40:].abs().max() < 0.05
 
 
 def test_a_colour_cast_is_taken_away_and_detail_kept():

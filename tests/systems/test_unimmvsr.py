@@ -8,7 +8,7 @@ from cvsr.models.autoencoder import encode_to_latents
 from cvsr.pipelines.references import AREA, image_to_read
 from cvsr.pipelines.tiling import Tiling
 from cvsr.pipelines.unimmvsr import ReferenceEnlargement, UniMMVSRPipeline
-from cvsr.presets import PRESETS, SAMPLING
+from cvsr.presets import PRESETS
 from cvsr.systems.unimmvsr import DESIGNS, build_unimmvsr
 
 SETTINGS = {"num_inference_steps": 2, "detail": 1.0, "consistency": 0}
@@ -45,11 +45,16 @@ def test_any_number_of_images_and_videos_of_any_size(pipeline):
     torch.testing.assert_close(enlarged(pipeline, small, references=[], reference_guidance=2.0), plain)
 
 
-def test_only_what_has_no_references_is_held_to_its_input_unless_asked(pipeline):
+def test_what_references_change_clearly_is_not_held_to_the_input(pipeline):
     image = video(1, 16, 16, seed=1)[:, 0]
-    rounds = {(shown, asked): pipeline.asked(references=[image] * shown, consistency=asked).consistency
-              for shown in (0, 1) for asked in (None, 0, 2)}  # fmt: skip
-    assert rounds == {(0, None): SAMPLING.consistency, (1, None): 0, (0, 0): 0, (1, 0): 0, (0, 2): 2, (1, 2): 2}
+    small, result = torch.zeros(1, 3, 1, 8, 8), torch.ones(1, 3, 1, 32, 32)
+
+    def held(**settings):
+        return ReferenceEnlargement(**settings).completed(pipeline.sampling).corrected(result, small)
+
+    torch.testing.assert_close(held(references=[image]), result)
+    for everything in ({}, {"references": [image], "agreement": float("inf")}):
+        torch.testing.assert_close(held(**everything), torch.zeros_like(result))
 
 
 @pytest.mark.parametrize("conditioning", list(DESIGNS))
@@ -140,6 +145,8 @@ def test_images_keep_their_shape_and_come_to_one_area(size, read):
         ({"references": ["face.png"]}, r"references\[0\]=str: neither image nor video"),
         ({"reference_guidance": -1.0}, "reference_scale=-1.0: out of range"),
         ({"reference_stop": 2.0}, "reference_stop=2.0: no fraction"),
+        ({"agreement": 0.0}, r"agreement=0\.0: out of range; allowed above 0"),
+        ({"agreement": float("nan")}, "agreement=nan: out of range"),
     ],
 )
 def test_mistakes_are_named(wrong, said):

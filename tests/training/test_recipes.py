@@ -32,6 +32,7 @@ RUNS = (
     "unimmvsr_wrong_references",
     "unimmvsr_clean_inputs",
     "unimmvsr_light_damage",
+    "unimmvsr_photographs",
     "patchvsr",
 )
 SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
@@ -50,6 +51,7 @@ SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
         "unimmvsr_wrong_references",
         "unimmvsr_clean_inputs",
         "unimmvsr_light_damage",
+        "unimmvsr_photographs",
     ],
     "patchvsr": ["super_resolution", "patchvsr"],
 }
