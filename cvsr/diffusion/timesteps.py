@@ -108,7 +108,10 @@ class Tabulated(TimestepSampler):
                 " try knots=[0, 1], values=[1, 1]"
             )
         if not (torch.all(knots.diff() > 0) and knots[0] >= 0 and knots[-1] <= 1):
-            raise ValueError(f"knots={list(self.knots)}: allowed rising times from 0 to 1; try sorting them")
+            raise ValueError(
+                f"knots={list(self.knots)}: allowed rising times from 0 to 1; try sorting them,"
+                " and dividing timesteps by 1000"
+            )
         if not (values.isfinite().all() and torch.all(values >= 0)):
             raise ValueError(f"values={list(self.values)}: allowed finite numbers from 0; try clipping them at 0")
         if not self._cumulative[-1] > 0:

@@ -35,7 +35,7 @@ def draw_plan(plan: Plan, budget: float | None = None) -> Figure:
         memory.axvline(budget, color=PALETTE["vermilion"], linestyle="--", label=f"allowed: {budget:g} GiB")
     memory.set(xlabel="GiB of memory at most", yticks=[], ylim=(-0.6, 2.2))
     memory.legend(frameon=False, fontsize=8, ncols=2, loc="upper left")
-    names = [f"{number}. {leg.leg.stage.system}" for number, leg in enumerate(plan.legs, 1)] + ["writing"]
+    names = [f"stage {number}, {leg.leg.stage.system}" for number, leg in enumerate(plan.legs, 1)] + ["writing"]
     seconds = [*(leg.seconds for leg in plan.legs), plan.encoder[1]]
     bars = time.barh(names, seconds, color=COLOURS[: len(names)])
     time.bar_label(bars, [duration(each) for each in seconds], padding=3, fontsize=8)

@@ -9,6 +9,7 @@ from cvsr.measurements.trends import comparison_of, trends
 from cvsr.notebook.tables import table
 
 LEGEND = "▲ above, ▼ below, ≈ not told apart: the 95 % interval over training seeds holds 0"
+APART = (" minus ", " less ")  # in the names of rows that are differences
 NOTHING = 1e-6  # what is smaller is rounding
 
 
@@ -28,7 +29,7 @@ def comparison(name: str, labels: Mapping[str, str], path: Path | None = None) -
             " Then run this cell again.</p>"
         )
     result = read_result(path)
-    return _tables(result, labels, " minus ", LEGEND) + beside_the_paper(name, result)
+    return _tables(result, labels, LEGEND) + beside_the_paper(name, result)
 
 
 def beside_the_paper(name: str, result: Result) -> str:
@@ -66,14 +67,14 @@ def measurement(name: str, labels: Mapping[str, str], path: Path | None = None) 
             f"<p><b>Not measured here yet.</b> <code>python -m cvsr evaluate {html.escape(name)}</code> does."
             " Then run this cell again.</p>"
         )
-    return _tables(read_result(path), labels, " less ", LEGEND.replace("training seeds", "clips"))
+    return _tables(read_result(path), labels, LEGEND.replace("training seeds", "clips"))
 
 
-def _tables(result: Result, labels: Mapping[str, str], apart: str, legend: str) -> str:
+def _tables(result: Result, labels: Mapping[str, str], legend: str) -> str:
     """Two tables a kind of clips, those of the first kind open, others folded: see `_of_a_kind`."""
     kinds = list(dict.fromkeys(row.clips for row in result.rows))
     shown = {
-        kind: _of_a_kind(kind, [row for row in result.rows if row.clips == kind], labels, apart, legend)
+        kind: _of_a_kind(kind, [row for row in result.rows if row.clips == kind], labels, legend)
         for kind in kinds
     }
     if len(kinds) > 1:
@@ -83,16 +84,17 @@ def _tables(result: Result, labels: Mapping[str, str], apart: str, legend: str) 
     return f"<p><b>{html.escape(result.question)}</b></p>" + "".join(shown.values()) + _provenance(result)
 
 
-def _of_a_kind(kind: str, rows: Sequence[Row], labels: Mapping[str, str], apart: str, legend: str) -> str:
-    """What each method reached, and the rows whose names have `apart` in them: differences."""
+def _of_a_kind(kind: str, rows: Sequence[Row], labels: Mapping[str, str], legend: str) -> str:
+    """What each method reached, and the rows that are differences."""
     heads = {key: head for key, head in labels.items() if any(key in row.figures for row in rows)}
-    reached = [row for row in rows if apart not in row.method]
-    gained = [row for row in rows if apart in row.method]
+    gained = [row for row in rows if any(mark in row.method for mark in APART)]
+    reached = [row for row in rows if row not in gained]
     shown = ""
-    for caption, said, cell in ((kind, reached, level), (f"{kind}: differences ({legend})", gained, difference)):
+    kinds = (reached, level, "± half of the 95 % interval"), (gained, difference, f"differences, {legend}")
+    for said, cell, told in kinds:
         if said:
             cells = {row.method: {head: cell(row.figures.get(key)) for key, head in heads.items()} for row in said}
-            shown += table(caption, cells)
+            shown += table(f"{kind}: {told}", cells)
     return shown
 
 

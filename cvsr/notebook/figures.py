@@ -49,9 +49,10 @@ def picture_html(data: bytes, alt: str) -> str:
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}" style="max-width:100%">'
 
 
-def show(picture: np.ndarray | Figure, alt: str) -> HTML:
-    """A frame or figure as the output of a cell."""
-    return HTML(picture_html(png(picture), alt))
+def show(picture: np.ndarray | Figure, caption: str) -> HTML:
+    """A frame or figure as the output of a cell; the caption, below it, is for those as well who cannot see it."""
+    shown = picture_html(png(picture), caption)
+    return HTML(f'<figure style="margin:0">{shown}<figcaption>{html.escape(caption)}</figcaption></figure>')
 
 
 def crop(frame: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:

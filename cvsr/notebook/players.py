@@ -10,7 +10,7 @@ import mediapy
 import numpy as np
 from IPython.display import HTML
 
-from cvsr.notebook.figures import side_by_side
+from cvsr.notebook.figures import side_by_side, stack
 
 
 def encode(video: np.ndarray, fps: float | Fraction) -> bytes:
@@ -45,9 +45,13 @@ def show(video: np.ndarray, fps: float | Fraction, caption: str, width: int | No
     return HTML(player(video, fps, caption, width))
 
 
-def beside(videos: Mapping[str, np.ndarray], height: int = 256) -> np.ndarray:
-    """One video of several under their names: in one player they stay in step. As long as the shortest."""
-    length = min(len(video) for video in videos.values())
+def beside(videos: Mapping[str, np.ndarray], height: int = 256, columns: int | None = None) -> np.ndarray:
+    """One video of several under their names: in one player they stay in step. As long as the shortest.
+
+    All in one row, or `columns` in each.
+    """
+    names, length = list(videos), min(len(video) for video in videos.values())
+    rows = [names[start : start + (columns or len(names))] for start in range(0, len(names), columns or len(names))]
     return np.stack(
-        [side_by_side({name: video[t] for name, video in videos.items()}, height) for t in range(length)]
+        [stack([side_by_side({name: videos[name][t] for name in row}, height) for row in rows]) for t in range(length)]
     )

@@ -20,7 +20,7 @@ from cvsr.notebook.figures import side_by_side
 
 ASKING, READ = (86, 180, 233), (230, 159, 0)  # sky and orange
 HEAD = 10  # pixels of an arrow's
-DIMMED = 0.35  # how much of a picture is left where nothing is read
+DIMMED = 0.4  # how much of a picture is left where nothing is read
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,11 @@ def draw_reading(
     height = max(len(picture) for picture in pictures)
     lefts = [0, *accumulate(picture.shape[1] + gap for picture in pictures)]
     canvas = np.full((height, lefts[-1] - gap, 3), 255, np.uint8)
-    for clip, (picture, grid) in enumerate(zip(pictures, grids, strict=True)):
-        own = weights[where[:, 0] == clip].view(grid).sum(0).numpy()  # (y, x)
-        light = cv2.resize(own, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        light = DIMMED + (1 - DIMMED) * light / light.max() if clip else np.ones_like(light)
+    owns = [weights[where[:, 0] == clip].view(grid).sum(0).numpy() for clip, grid in enumerate(grids)]  # (y, x)
+    brightest = max(own.max() for own in owns[1:])
+    for clip, (picture, own) in enumerate(zip(pictures, owns, strict=True)):
+        light = cv2.resize(own, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR) / brightest
+        light = DIMMED + (1 - DIMMED) * light if clip else np.ones_like(light)
         shown = light[..., None] * picture + (1 - light[..., None]) * 255
         canvas[: len(picture), lefts[clip] : lefts[clip] + picture.shape[1]] = shown.round()
 

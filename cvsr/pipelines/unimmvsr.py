@@ -53,6 +53,8 @@ class ReferenceEnlargement(Enlargement):
         check_references(self.references)
         if not self.agreement > 0:
             raise ValueError(f"agreement={self.agreement}: out of range; allowed above 0; try 0.05, or consistency=0")
+        if not 0 <= self.reference_guidance < math.inf:
+            raise ValueError(f"reference_guidance={self.reference_guidance}: out of range; allowed from 0; try 1.0")
         self.guider()
 
     def held(self, result: Tensor, video: Tensor) -> Tensor:

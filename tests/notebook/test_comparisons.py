@@ -61,8 +61,8 @@ def test_every_kind_of_input_has_its_tables_and_the_first_is_open(tmp_path):
     shown = comparison("pair", LABELS, path)
     first, second = shown.split("</details>")[:2]
     assert first.endswith("</table>")
-    assert "<details open><summary>dirty</summary><table><caption>dirty</caption>" in first
-    assert second.startswith("<details><summary>clean</summary><table><caption>clean</caption>")
+    assert "<details open><summary>dirty</summary><table><caption>dirty: ±" in first
+    assert second.startswith("<details><summary>clean</summary><table><caption>clean: ±")
     for kind in (first, second):
         levels, differences = kind.split("</table>")[:2]
         assert levels.index("bicubic") < levels.index("one, 2 steps")

@@ -143,7 +143,7 @@ def test_images_keep_their_shape_and_come_to_one_area(size, read):
         ({"references": [torch.zeros(8, 8)]}, r"references\[0\]=\(8, 8\): neither image nor video"),
         ({"references": [torch.zeros(3, 0, 8)]}, r"references\[0\]=\(3, 0, 8\): no pixels"),
         ({"references": ["face.png"]}, r"references\[0\]=str: neither image nor video"),
-        ({"reference_guidance": -1.0}, "reference_scale=-1.0: out of range"),
+        ({"reference_guidance": -1.0}, r"reference_guidance=-1\.0: out of range; allowed from 0; try 1"),
         ({"reference_stop": 2.0}, "reference_stop=2.0: no fraction"),
         ({"agreement": 0.0}, r"agreement=0\.0: out of range; allowed above 0"),
         ({"agreement": float("nan")}, "agreement=nan: out of range"),
