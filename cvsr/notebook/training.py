@@ -72,12 +72,12 @@ def overfit(
     return found
 
 
-def draw_losses(histories: Mapping[str, History], stages: Sequence[tuple[int, str]] = ()) -> Figure:
+def draw_losses(histories: Mapping[str, History], stages: Mapping[str, Sequence[int]]) -> Figure:
     """A panel for each run, a line for each task, as shares of the loss before the first step.
 
     Args:
         histories: name of the run → its history.
-        stages: the first step of each stage and its name, written above the panels.
+        stages: name of the run → the first step of each of its stages.
     """
     figure = Figure(figsize=(4.4 * len(histories), 3))
     panels = figure.subplots(1, len(histories), sharey=True, squeeze=False)[0]
@@ -86,9 +86,9 @@ def draw_losses(histories: Mapping[str, History], stages: Sequence[tuple[int, st
         for task, colour, mark in zip(history[steps[0]], COLOURS, "os^D", strict=False):
             shares = [history[step][task] / history[steps[0]][task] for step in steps]
             axes.plot(steps, shares, f"{mark}-", color=PALETTE[colour], markersize=4, label=task)
-        for first, stage in stages:
+        for number, first in enumerate(stages[name], 1):
             axes.axvline(first, color="#999999", linewidth=1, linestyle=":")
-            axes.text(first, 1.0, f" {stage}", fontsize=8, va="top")
+            axes.text(first, 0.02, f" stage {number}", fontsize=8, transform=axes.get_xaxis_transform())
         axes.set(xlabel="step", title=name)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("held-out loss ÷ that of the input")

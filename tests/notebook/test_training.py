@@ -57,8 +57,9 @@ def test_one_batch_is_learnt_at_the_rates_asked_for():
 
 def test_losses_are_drawn_as_shares_of_the_first():
     history = {0: {"text": 4.0, "editing": 2.0}, 10: {"text": 2.0, "editing": 0.5}}
-    figure = draw_losses({"one": history, "two": history}, [(0, "1"), (5, "2")])
-    assert len(figure.axes) == 2
+    figure = draw_losses({"one": history, "two": history}, {"one": [0, 5], "two": [0]})
+    named = [[text.get_text().strip() for text in axes.texts] for axes in figure.axes]
+    assert named == [["stage 1", "stage 2"], ["stage 1"]]
     lines = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
     assert {task: lines[task] for task in history[0]} == {"text": [1.0, 0.5], "editing": [1.0, 0.25]}
     assert png(figure)[:4] == b"\x89PNG"
