@@ -163,8 +163,8 @@ def _videos(
         video = enlarged(pipeline, question, name, **settings)
         yield name, video
         if name in ALSO_HELD:
-            asked = pipeline.settings(references=references, **settings | {"detail": 1.0})
-            yield f"{name}, {HELD}", asked.completed(pipeline.sampling).corrected(video.cpu(), small)
+            asked = pipeline.asked(references=references, **settings | {"detail": 1.0})
+            yield f"{name}, {HELD}", asked.corrected(video.cpu(), small)
         if name == NONE and clip.subjects:
             yield COLOURED, in_true_colours(video, clip)
 
