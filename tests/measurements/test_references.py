@@ -21,10 +21,10 @@ GROUPS = ["identity, redrawn", "identity, reduced", "editing, redrawn", "editing
 class Noting(UniMMVSRPipeline):
     """Notes what it was asked."""
 
-    asked = []
+    noted = []
 
     def __call__(self, video, references=(), **settings):
-        self.asked.append((video, len(references), settings, settings["generator"].initial_seed()))
+        self.noted.append((video, len(references), settings, settings["generator"].initial_seed()))
         return super().__call__(video, references, **settings)
 
 
@@ -89,11 +89,11 @@ def test_differences_are_paired_by_clip(rows, name):
 
 def test_all_is_made_of_the_same_inputs_from_the_same_noise(rows, models):
     pipeline, base, _ = models
-    assert {seed for *_, seed in pipeline.asked} == {7, 8}
+    assert {seed for *_, seed in pipeline.noted} == {7, 8}
     clip = identity_clip(0, 5, 64)
     reduced = eight_bit(resize(clip.source, 16, 16))
     redrawn = to_tensor(Redrawing(base, clip.caption)(to_frames(reduced[0]), references.ALPHA, 7))[None]
-    asked = iter(pipeline.asked)
+    asked = iter(pipeline.noted)
     for small in (redrawn, reduced):
         for shown, (video, count, settings, seed) in zip(clip.shown.values(), asked, strict=False):
             assert torch.equal(video, small)
