@@ -95,8 +95,8 @@ def draw_choice(frames: Sequence[np.ndarray], size: Size, block: Block, chosen: 
         colour = CHOSEN if rank else ASKING
         cv2.rectangle(picture, (left + 1, top + 1), (right - 2, bottom - 2), colour, 3)
         if rank:
-            cv2.rectangle(picture, (left, top), (left + 31, top + 31), CHOSEN, cv2.FILLED)
-            cv2.putText(picture, str(rank), (left + 6, top + 25), cv2.FONT_HERSHEY_SIMPLEX, 0.95, (0, 0, 0), 2)
+            cv2.rectangle(picture, (left, top), (left + 26, top + 26), CHOSEN, cv2.FILLED)
+            cv2.putText(picture, str(rank), (left + 6, top + 22), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), 2)
     return side_by_side({f"latent frame {t}": picture for t, picture in enumerate(pictures)}, len(frames[0]))
 
 

@@ -87,15 +87,19 @@ def _tables(result: Result, labels: Mapping[str, str], legend: str) -> str:
 def _of_a_kind(kind: str, rows: Sequence[Row], labels: Mapping[str, str], legend: str) -> str:
     """What each method reached, and the rows that are differences."""
     heads = {key: head for key, head in labels.items() if any(key in row.figures for row in rows)}
-    gained = [row for row in rows if any(mark in row.method for mark in APART)]
-    reached = [row for row in rows if row not in gained]
+    reached = [row for row in rows if not _is_difference(row)]
+    gained = [row for row in rows if _is_difference(row)]
     shown = ""
-    kinds = (reached, level, "± half of the 95 % interval"), (gained, difference, f"differences, {legend}")
-    for said, cell, told in kinds:
+    halves = (reached, level, "± half of the 95 % interval"), (gained, difference, f"differences, {legend}")
+    for said, cell, told in halves:
         if said:
             cells = {row.method: {head: cell(row.figures.get(key)) for key, head in heads.items()} for row in said}
             shown += table(f"{kind}: {told}", cells)
     return shown
+
+
+def _is_difference(row: Row) -> bool:
+    return any(mark in row.method for mark in APART)
 
 
 def level(figure: Estimate | None) -> str:

@@ -51,8 +51,12 @@ def picture_html(data: bytes, alt: str) -> str:
 
 def show(picture: np.ndarray | Figure, caption: str) -> HTML:
     """A frame or figure as the output of a cell; the caption, below it, is for those as well who cannot see it."""
-    shown = picture_html(png(picture), caption)
-    return HTML(f'<figure style="margin:0">{shown}<figcaption>{html.escape(caption)}</figcaption></figure>')
+    return HTML(captioned(picture_html(png(picture), caption), caption))
+
+
+def captioned(shown: str, caption: str) -> str:
+    """HTML of a picture or player with its caption below."""
+    return f'<figure style="margin:0">{shown}<figcaption>{html.escape(caption)}</figcaption></figure>'
 
 
 def crop(frame: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:

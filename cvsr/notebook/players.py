@@ -10,7 +10,7 @@ import mediapy
 import numpy as np
 from IPython.display import HTML
 
-from cvsr.notebook.figures import side_by_side, stack
+from cvsr.notebook.figures import captioned, side_by_side, stack
 
 
 def encode(video: np.ndarray, fps: float | Fraction) -> bytes:
@@ -33,11 +33,11 @@ def player(video: np.ndarray, fps: float | Fraction, caption: str, width: int | 
     source = base64.b64encode(encode(video, fps)).decode()
     text = html.escape(caption)
     size = f' width="{width}"' if width else ""
-    return (
-        f'<figure style="margin:0"><video aria-label="{text}" autoplay controls loop muted playsinline{size} '
+    video_html = (
+        f'<video aria-label="{text}" autoplay controls loop muted playsinline{size} '
         f'style="max-width:100%"><source type="video/mp4" src="data:video/mp4;base64,{source}"></video>'
-        f"<figcaption>{text}</figcaption></figure>"
     )
+    return captioned(video_html, caption)
 
 
 def show(video: np.ndarray, fps: float | Fraction, caption: str, width: int | None = None) -> HTML:
@@ -51,7 +51,8 @@ def beside(videos: Mapping[str, np.ndarray], height: int = 256, columns: int | N
     All in one row, or `columns` in each.
     """
     names, length = list(videos), min(len(video) for video in videos.values())
-    rows = [names[start : start + (columns or len(names))] for start in range(0, len(names), columns or len(names))]
+    columns = columns or len(names)
+    rows = [names[start : start + columns] for start in range(0, len(names), columns)]
     return np.stack(
         [stack([side_by_side({name: videos[name][t] for name in row}, height) for row in rows]) for t in range(length)]
     )

@@ -44,8 +44,7 @@ def back_project(video: Tensor, source: Tensor, rounds: int, agreement: float = 
 def _apart(missed: Tensor) -> Tensor:
     """Mean square of a difference over the channels and 3×3 pixels, (B, 1, T, H, W)."""
     squares = rearrange(missed.square().mean(1), "b t h w -> (b t) 1 h w")
-    means = F.avg_pool2d(squares, 3, stride=1, padding=1, count_include_pad=False)
-    return rearrange(means, "(b t) 1 h w -> b 1 t h w", b=len(missed))
+    return rearrange(_around(squares, 3), "(b t) 1 h w -> b 1 t h w", b=len(missed))
 
 
 def emphasise_detail(video: Tensor, enlarged: Tensor, factor: float) -> Tensor:
@@ -75,12 +74,13 @@ def local_contrast(video: Tensor) -> Tensor:
     would take a round, smooth body for a busy one.
     """
     grey = rearrange(video.mean(1), "b t h w -> (b t) 1 h w")
+    strays = grey - _around(grey, WINDOW)
+    return rearrange(_around(strays.square(), WINDOW).sqrt(), "(b t) 1 h w -> b 1 t h w", b=len(video))
 
-    def around(values: Tensor) -> Tensor:
-        return F.avg_pool2d(values, WINDOW, stride=1, padding=WINDOW // 2, count_include_pad=False)
 
-    strays = grey - around(grey)
-    return rearrange(around(strays.square()).sqrt(), "(b t) 1 h w -> b 1 t h w", b=len(video))
+def _around(values: Tensor, window: int) -> Tensor:
+    """Means over window × window pixels, of those that a frame has, (B, 1, H, W)."""
+    return F.avg_pool2d(values, window, stride=1, padding=window // 2, count_include_pad=False)
 
 
 def transfer_colour(video: Tensor, enlarged: Tensor, levels: int = 5) -> Tensor:

@@ -55,6 +55,8 @@ def test_what_references_change_clearly_is_not_held_to_the_input(pipeline):
     torch.testing.assert_close(held(references=[image]), result)
     for everything in ({}, {"references": [image], "agreement": float("inf")}):
         torch.testing.assert_close(held(**everything), torch.zeros_like(result))
+    for freely in ({"consistency": 0}, {"references": [image], "consistency": 0}):
+        torch.testing.assert_close(held(**freely), result)
 
 
 @pytest.mark.parametrize("conditioning", list(DESIGNS))
