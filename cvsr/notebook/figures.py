@@ -8,8 +8,9 @@ Frames are uint8 (H, W, 3), videos uint8 (T, H, W, 3).
 
 import base64
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
+from itertools import accumulate, zip_longest
 
 import numpy as np
 from IPython.display import HTML
@@ -29,6 +30,7 @@ PALETTE = {
     "black": "#000000",
 }
 INK, PAPER, GAP = (32, 32, 32), (255, 255, 255), 6
+PAGE = 1000  # pixels: the width of a page
 
 
 def png(picture: np.ndarray | Figure) -> bytes:
@@ -72,22 +74,37 @@ def crop(frame: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarra
 
 
 def side_by_side(frames: Mapping[str, np.ndarray], height: int = 256) -> np.ndarray:
-    """Frames under their names, enlarged by repeating pixels to one height: `height`, or a little more.
+    """Frames in one row of a `grid`."""
+    return grid([frames], height)
 
-    The tallest frame is enlarged a whole number of times, every other one to its height.
+
+def grid(rows: Sequence[Mapping[str, np.ndarray]], height: int = 256) -> np.ndarray:
+    """Rows of frames under their names, in columns, enlarged by repeating pixels to `height`, or a little more.
+
+    The tallest frame of a row is enlarged a whole number of times, every other one to its height. Names are as large
+    as lets them be read on a page, which shows wide pictures reduced.
     """
-    if not frames:
-        raise ValueError("frames={}: nothing to show; allowed at least one; try {'input': frame}")
-    tallest = max(_frame(frame).shape[0] for frame in frames.values())
-    height = tallest * max(1, -(-height // tallest))
-    return _row([_titled(_repeat(frame, height), name) for name, frame in frames.items()])
+    if not rows or not all(rows):
+        names = [list(row) for row in rows]
+        raise ValueError(f"frames={names}: nothing to show; allowed at least one a row; try {{'input': frame}}")
+    enlarged = [_enlarged(row, height) for row in rows]
+    widths = [max(tile.shape[1] for tile in column) for column in _columns([list(row.values()) for row in enlarged])]
+    font = _font(max(1.0, (sum(widths) + GAP * (len(widths) - 1)) / PAGE))
+    words = [max(font.getlength(word) for word in " ".join(names).split()) for names in _columns(rows)]
+    widths = [max(width, round(word) + 4) for width, word in zip(widths, words, strict=True)]
+    return stack([_titled_row(row, widths, font) for row in enlarged])
 
 
 def compare(
     frames: Mapping[str, np.ndarray], box: tuple[float, float, float, float], height: int = 256
 ) -> np.ndarray:
     """The same crop of every frame, side by side: how two results differ is seen here and nowhere else."""
-    return side_by_side({name: crop(frame, box) for name, frame in frames.items()}, height)
+    return side_by_side(crops(frames, box), height)
+
+
+def crops(frames: Mapping[str, np.ndarray], box: tuple[float, float, float, float]) -> dict[str, np.ndarray]:
+    """The same crop of every frame, for a `grid`."""
+    return {name: crop(frame, box) for name, frame in frames.items()}
 
 
 def stack(rows: Sequence[np.ndarray]) -> np.ndarray:
@@ -120,18 +137,44 @@ def _repeat(frame: np.ndarray, height: int) -> np.ndarray:
     return frame[np.arange(height) * rows // height][:, np.arange(width) * columns // width]
 
 
-def _titled(tile: np.ndarray, title: str) -> np.ndarray:
-    font = ImageFont.truetype(findfont("DejaVu Sans"), 14)  # comes with matplotlib, and has a ×
-    width = max(tile.shape[1], int(font.getlength(title)) + 4)
-    canvas = Image.new("RGB", (width, tile.shape[0] + 22), PAPER)
-    ImageDraw.Draw(canvas).text((2, 2), title, fill=INK, font=font)
-    canvas.paste(Image.fromarray(tile), (0, 22))
+def _enlarged(frames: Mapping[str, np.ndarray], height: int) -> dict[str, np.ndarray]:
+    tallest = max(_frame(frame).shape[0] for frame in frames.values())
+    height = tallest * max(1, -(-height // tallest))
+    return {name: _repeat(frame, height) for name, frame in frames.items()}
+
+
+def _columns(rows: Sequence[Iterable]) -> list[list]:
+    """Rows of different lengths by columns."""
+    return [[each for each in column if each is not None] for column in zip_longest(*rows)]
+
+
+def _font(scale: float) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(findfont("DejaVu Sans"), round(14 * scale))  # comes with matplotlib, and has a ×
+
+
+def _titled_row(tiles: Mapping[str, np.ndarray], widths: Sequence[int], font: ImageFont.FreeTypeFont) -> np.ndarray:
+    """Tiles below their names, each as wide as its column."""
+    titles = [_broken(name, width, font) for name, width in zip(tiles, widths, strict=False)]
+    line = round(1.3 * font.size)
+    above = GAP + line * max(len(lines) for lines in titles)
+    lefts = [0, *accumulate(width + GAP for width in widths[: len(tiles)])]
+    below = max(tile.shape[0] for tile in tiles.values())
+    canvas = Image.new("RGB", (lefts[-1] - GAP, above + below), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    for left, lines, tile in zip(lefts, titles, tiles.values(), strict=False):
+        for number, text in enumerate(reversed(lines), start=1):
+            draw.text((left + 2, above - line * number), text, fill=INK, font=font)
+        canvas.paste(Image.fromarray(tile), (left, above))
     return np.asarray(canvas)
 
 
-def _row(tiles: Sequence[np.ndarray]) -> np.ndarray:
-    height = max(tile.shape[0] for tile in tiles)
-    padded = [
-        np.pad(tile, ((0, height - tile.shape[0]), (0, GAP), (0, 0)), constant_values=255) for tile in tiles
-    ]
-    return np.concatenate(padded, axis=1)[:, :-GAP]
+def _broken(title: str, width: int, font: ImageFont.FreeTypeFont) -> list[str]:
+    """A title in lines that are no wider than `width`, if its words are not."""
+    lines = [""]
+    for word in title.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width - 2:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [line for line in lines if line] or [""]

@@ -10,7 +10,7 @@ import mediapy
 import numpy as np
 from IPython.display import HTML
 
-from cvsr.notebook.figures import captioned, side_by_side, stack
+from cvsr.notebook.figures import captioned, grid
 
 
 def encode(video: np.ndarray, fps: float | Fraction) -> bytes:
@@ -53,6 +53,4 @@ def beside(videos: Mapping[str, np.ndarray], height: int = 256, columns: int | N
     names, length = list(videos), min(len(video) for video in videos.values())
     columns = columns or len(names)
     rows = [names[start : start + columns] for start in range(0, len(names), columns)]
-    return np.stack(
-        [stack([side_by_side({name: videos[name][t] for name in row}, height) for row in rows]) for t in range(length)]
-    )
+    return np.stack([grid([{name: videos[name][t] for name in row} for row in rows], height) for t in range(length)])

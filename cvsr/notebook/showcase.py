@@ -25,15 +25,13 @@ def main(prompt: str, clip: str, picture: str, seed: int = 0, frame: int = 8) ->
     above = _row("small video from a prompt", made.base, made.frames, frame, (0, 0, 1, 1))
     below = _row("part of a real clip", real, large, frame, WHERE)
     Path(picture).parent.mkdir(parents=True, exist_ok=True)
-    Path(picture).write_bytes(figures.png(figures.stack([above, below])))
+    Path(picture).write_bytes(figures.png(figures.grid([above, below], height=512)))
 
 
-def _row(name: str, small: Tensor, large: Tensor, frame: int, box: tuple[float, ...]) -> np.ndarray:
+def _row(name: str, small: Tensor, large: Tensor, frame: int, box: tuple[float, ...]) -> dict[str, np.ndarray]:
     bicubic = resize(small, *large.shape[-2:]).clamp(-1, 1)
     videos = {name: small, "bicubic enlargement": bicubic, "cvsr": large}
-    return figures.compare(
-        {name: to_frames(video[0])[frame] for name, video in videos.items()}, box, height=512
-    )
+    return figures.crops({name: to_frames(video[0])[frame] for name, video in videos.items()}, box)
 
 
 if __name__ == "__main__":

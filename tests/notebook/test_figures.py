@@ -56,12 +56,37 @@ def test_side_by_side_repeats_pixels_and_invents_none():
 def test_the_same_crop_has_the_same_height_whatever_the_resolution():
     small, large = frame(96, 160), frame(384, 640)
     picture = figures.compare({"small": small, "large": large}, (0.35, 0.1, 0.4, 0.4), height=256)
-    assert picture.shape[0] == 22 + 2 * 154  # under the title, the larger crop's rows twice
+    assert 15 < picture.shape[0] - 2 * 154 < 35  # under one line of names, the larger crop's rows twice
     assert (picture[-1] != 255).any(axis=1).mean() > 0.95  # both reach the last row
 
 
-def test_titles_wider_than_their_picture_are_not_cut():
-    assert figures.side_by_side({"a very long name indeed": frame(4, 4)}, height=4).shape[1] > 100
+def test_names_are_broken_into_lines_and_none_is_cut():
+    name = "a very long name indeed"
+    picture = figures.side_by_side({name: np.zeros((60, 60, 3), np.uint8)}, height=60)
+    assert picture.shape[1] == 60
+    lines = (picture[:-60].min(axis=(1, 2)) < 128).astype(int)
+    assert (np.diff(lines) == 1).sum() + lines[0] >= 3
+    assert figures.side_by_side({"indeed": frame(4, 4)}, height=4).shape[1] > 40
+
+
+@given(st.integers(1, 12), st.integers(100, 300))
+def test_names_are_as_large_as_others_on_a_page(count, width):
+    picture = figures.side_by_side(
+        {f"x{'x' * number}": np.zeros((40, width, 3), np.uint8) for number in range(count)}, height=40
+    )
+    names = picture[:-40]
+    ink = np.flatnonzero(names.min(axis=(1, 2)) < 128)  # rows
+    on_page = (ink[-1] - ink[0] + 1) * min(1, figures.PAGE / picture.shape[1])
+    assert 6.5 <= on_page <= 9  # an x of 14 pixels' type is 8 high
+
+
+def test_columns_of_a_grid_are_as_wide_as_their_widest():
+    above = {"a": np.zeros((40, 100, 3), np.uint8), "b": np.zeros((40, 40, 3), np.uint8)}
+    below = {"c": np.zeros((40, 40, 3), np.uint8), "d": np.zeros((40, 40, 3), np.uint8)}
+    picture = figures.grid([above, below], height=40)
+    assert (picture[-40:, 106:146] == 0).all()
+    assert (picture[-40:, 40:106] == 255).all()
+    assert np.array_equal(figures.grid([above], 40), figures.side_by_side(above, 40))
 
 
 def test_strip_shows_first_and_last():
