@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from itertools import accumulate, zip_longest
 
+import matplotlib
 import numpy as np
 from IPython.display import HTML
 from matplotlib.figure import Figure
@@ -105,6 +106,30 @@ def compare(
 def crops(frames: Mapping[str, np.ndarray], box: tuple[float, float, float, float]) -> dict[str, np.ndarray]:
     """The same crop of every frame, for a `grid`."""
     return {name: crop(frame, box) for name, frame in frames.items()}
+
+
+def with_colour_bar(picture: np.ndarray, colours: str, low: str, high: str, meaning: str) -> np.ndarray:
+    """A picture (H, W, 3) with the scale of its maps below: what `colours` mean, from `low` to `high`.
+
+    Args:
+        picture: as `grid` makes them.
+        colours: name of a colour map of matplotlib.
+        low: what stands at the bar's left end, "0".
+        high: at its right end, "64 levels".
+        meaning: of the colours, "error".
+    """
+    font = _font(max(1.0, picture.shape[1] / PAGE))
+    line, before, after = round(1.3 * font.size), f"{meaning}: {low} ", f" {high}"
+    start = round(font.getlength(before))
+    end = start + 10 * round(font.size)
+    width = max(picture.shape[1], end + round(font.getlength(after)) + 4)
+    canvas = Image.new("RGB", (width, line + 2 * GAP), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    draw.text((2, GAP), before, fill=INK, font=font)
+    draw.text((end, GAP), after, fill=INK, font=font)
+    bar = matplotlib.colormaps[colours](np.linspace(0, 1, end - start))[None, :, :3].repeat(line, 0)
+    canvas.paste(Image.fromarray((255 * bar).round().astype(np.uint8)), (start, GAP))
+    return stack([picture, np.asarray(canvas)])
 
 
 def stack(rows: Sequence[np.ndarray]) -> np.ndarray:

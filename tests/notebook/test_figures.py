@@ -89,6 +89,17 @@ def test_columns_of_a_grid_are_as_wide_as_their_widest():
     assert np.array_equal(figures.grid([above], 40), figures.side_by_side(above, 40))
 
 
+def test_a_colour_bar_runs_through_the_map():
+    above = frame(20, 600)
+    picture = figures.with_colour_bar(above, "gray", "-4", "+4 levels", "difference")
+    assert np.array_equal(picture[:20], above)
+    middle = picture[20 + figures.GAP + 9, :, 0].astype(int)
+    bar = middle[np.flatnonzero(middle == 0)[0] :][:140]
+    assert set(bar) >= {0, 128, 255}
+    assert (np.diff(bar[:-1]) >= 0).all()
+    assert (picture[20 : 20 + figures.GAP] == 255).all()
+
+
 def test_strip_shows_first_and_last():
     video = np.stack([np.full((8, 8, 3), 10 * t, np.uint8) for t in range(17)])
     colours = set(np.unique(figures.strip(video, count=3, height=8)[-4:]))
