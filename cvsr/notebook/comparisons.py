@@ -1,8 +1,11 @@
 """Comparisons and measurements in a page: the table that was measured, or the command that measures it."""
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from cvsr.measurements.results import Estimate, Result, Row, read_result, results_file
 from cvsr.measurements.trends import comparison_of, trends
@@ -103,32 +106,36 @@ def _is_difference(row: Row) -> bool:
 
 
 def level(figure: Estimate | None) -> str:
-    """The mean, with half of its interval where there is one."""
+    """The mean, with half of its interval where there is one, to as many decimals as give that two digits."""
     if figure is None:
         return ""
     if figure.low is None:
         return _number(figure.mean)
-    return f"{_number(figure.mean)} ± {_number((figure.high - figure.low) / 2)}"
+    decimals = _decimals(figure)
+    return f"{figure.mean:z.{decimals}f} ± {(figure.high - figure.low) / 2:.{decimals}f}"
 
 
 def difference(figure: Estimate | None) -> str:
-    """A mark that says whether it is one, the mean and the interval."""
+    """A mark that says whether it is one, the mean and the interval, to as many decimals as a level."""
     if figure is None:
         return ""
     if figure.low is None:
         return _number(figure.mean, "+")
     mark = "▲" if figure.low > 0 else "▼" if figure.high < 0 else "≈"
-    mean, low, high = (_number(value, "+") for value in (figure.mean, figure.low, figure.high))
-    return f"{mark} {mean} ({low} to {high})"
+    form = f"+z.{_decimals(figure)}f"
+    return f"{mark} {figure.mean:{form}} ({figure.low:{form}} to {figure.high:{form}})"
+
+
+def _decimals(figure: Estimate) -> int:
+    half = (figure.high - figure.low) / 2
+    return max(0, 1 - math.floor(math.log10(half))) if half > NOTHING else 3
 
 
 def _number(value: float, sign: str = "") -> str:
     """Two decimals from ten on, three from a tenth on, three digits of what is smaller; `sign` as in a format."""
-    if abs(value) < NOTHING:
-        value = 0.0
-    if 0 < abs(value) < 0.1:
-        return f"{value:{sign}.3g}"
-    return f"{value:{sign}.2f}" if abs(value) >= 10 else f"{value:{sign}.3f}"
+    if NOTHING < abs(value) < 0.1:
+        return np.format_float_positional(value, 3, fractional=False, trim="-", sign=bool(sign))
+    return f"{value:{sign}z.2f}" if abs(value) >= 10 else f"{value:{sign}z.3f}"
 
 
 def _provenance(result: Result) -> str:

@@ -46,7 +46,7 @@ def draw_measured(result: Result, live: Mapping[str, tuple[Tensor, Tensor]]) -> 
         live: name → times (n,), rising, and changes (n,).
     """
     t, mean, low, high = curve(result)
-    figure, axes = _axes("change of high frequencies, area 1")
+    figure, axes = _axes("change of detail, area 1")
     area = np.trapezoid(mean, t)
     axes.fill_between(t, low / area, high / area, color=PALETTE["sky"], alpha=0.5, linewidth=0)
     label = f"{result.rows[0].count} clips, {len(t) + 1} steps, with interval"

@@ -31,9 +31,9 @@ def test_levels_and_differences_stand_apart(tmp_path):
     path = tmp_path / "pair.json"
     write_result(RESULT, path)
     levels, differences = comparison("pair", LABELS, path).split("</table>")[:2]
-    assert "21.00 ± 0.500" in levels
+    assert "21.00 ± 0.50" in levels
     assert "minus" not in levels
-    assert "▲ +0.300 (+0.100 to +0.500)" in differences
+    assert "▲ +0.30 (+0.10 to +0.50)" in differences
     assert "9 minutes" in comparison("pair", LABELS, path)
 
 
@@ -45,7 +45,7 @@ def test_differences_of_a_measurement_are_paired_by_clip(tmp_path):
     levels, differences = measurement("pair", LABELS, path).split("</table>")[:2]
     assert "less" not in levels
     assert "interval over clips" in differences
-    assert "▲ +1.000" in differences
+    assert "▲ +1.00 (" in differences
 
 
 def test_without_differences_levels_stand_alone(tmp_path):
@@ -76,10 +76,11 @@ def test_no_difference_is_claimed_where_the_interval_holds_zero():
     assert difference(Estimate(-0.2, -0.3, -0.1)).startswith("▼")
     assert difference(Estimate(0.2)) == "+0.200"
     assert difference(None) == level(None) == ""
-    assert difference(Estimate(0.000123456, -0.5, 0.0)) == "≈ +0.000123 (-0.500 to +0.000)"
-    assert level(Estimate(0.0021, 0.00195, 0.00225)) == "0.0021 ± 0.00015"
-    assert level(replace(Estimate(1.0), low=0.5, high=1.5)) == "1.000 ± 0.500"
-    assert level(Estimate(31.25, 31.25 - 1e-9, 31.25 + 1e-9)) == "31.25 ± 0.000"
+    assert difference(Estimate(0.000123456, -0.5, 0.0)) == "≈ +0.00 (-0.50 to +0.00)"
+    assert level(Estimate(0.0021, 0.00195, 0.00225)) == "0.00210 ± 0.00015"
+    assert level(replace(Estimate(1.0), low=0.5, high=1.5)) == "1.00 ± 0.50"
+    assert level(Estimate(31.25, 31.25 - 1e-9, 31.25 + 1e-9)) == "31.250 ± 0.000"
+    assert level(Estimate(0.000021)) == "0.000021"
 
 
 def test_the_papers_figures_stand_beside_ours(tmp_path):
