@@ -21,6 +21,11 @@ class Exam(Protocol):
         """What a trained model reaches with noise of this strength on its inputs."""
 
 
+def in_steps(steps: int) -> str:
+    """How a result was sampled, as a part of its name: "1 step", "4 steps"."""
+    return f"{steps} step" if steps == 1 else f"{steps} steps"
+
+
 def mean(each: Sequence[Figures]) -> Figures:
     """The mean of every figure over the clips that have it."""
     names = dict.fromkeys(name for figures in each for name in figures)

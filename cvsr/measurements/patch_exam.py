@@ -8,7 +8,7 @@ from cvsr.data.scenes import sample_scene
 from cvsr.evaluation.seams import seam_ratio
 from cvsr.measurements.autoencoder import fidelity
 from cvsr.measurements.clips import VALIDATION, eight_bit
-from cvsr.measurements.exam import Figures, Findings, mean
+from cvsr.measurements.exam import Figures, Findings, in_steps, mean
 from cvsr.measurements.scene_exam import SceneExam, enlarge
 from cvsr.pipelines.patchvsr import PatchEnlargement, PatchVSRPipeline
 from cvsr.pipelines.store import load
@@ -52,7 +52,7 @@ class PatchExam(SceneExam):
                     lines = pipeline.borders(self.small[kind], PatchEnlargement(joining=joining))
                     if any(lines):
                         figures["seam_ratio"] = float(seam_ratio(video, *lines, SPATIAL, whole[kind]).mean())
-                    found[f"{joining}, {steps} steps", kind] = figures
+                    found[f"{joining}, {in_steps(steps)}", kind] = figures
         return found
 
     def _judge(self, videos: Tensor) -> Figures:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from cvsr.data.resize import resize
 from cvsr.measurements.clips import FRAMES, PIXELS, VALIDATION
-from cvsr.measurements.exam import Figures, Findings, mean
+from cvsr.measurements.exam import Figures, Findings, in_steps, mean
 from cvsr.measurements.likeness import Likeness
 from cvsr.measurements.reference_clips import CLIPS, NONE, close_up
 from cvsr.measurements.references import INPUTS, Question, enlarged, inputs_of, judge, less
@@ -79,9 +79,9 @@ class ReferenceExam:
                     if name not in LEFT_OUT
                 }
                 without = reached.pop(NONE)
-                found[f"{NONE}, {steps} steps", group] = without
+                found[f"{NONE}, {in_steps(steps)}", group] = without
                 for name, figures in reached.items():
-                    found[f"{name} less none, {steps} steps", group] = less(figures, without)
+                    found[f"{name} less none, {in_steps(steps)}", group] = less(figures, without)
         return found
 
 

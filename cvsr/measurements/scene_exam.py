@@ -9,7 +9,7 @@ from cvsr.measurements import cascade
 from cvsr.measurements.autoencoder import fidelity
 from cvsr.measurements.cascade import PROMPTS
 from cvsr.measurements.clips import PIXELS, eight_bit
-from cvsr.measurements.exam import Figures, Findings, mean
+from cvsr.measurements.exam import Figures, Findings, in_steps, mean
 from cvsr.measurements.inputs import CLEAN, PLANTED, make_inputs
 from cvsr.measurements.structural_errors import structure_kept, survival
 from cvsr.measurements.super_resolution import SCALE
@@ -51,7 +51,7 @@ class SceneExam:
         for steps in self.steps:
             results = enlarge(pipeline, self.small, strength, steps)
             for kind, figures in judge_all(results, self.small, self.truth).items():
-                found[f"{steps} steps", kind] = figures
+                found[in_steps(steps), kind] = figures
         return found
 
 

@@ -82,7 +82,7 @@ def test_a_comparison_from_the_recipe_to_the_table(weights, tmp_path, monkeypatc
     # equal starts, no training to speak of: the seeds differ in nothing
     assert slow.figures["psnr"].high - slow.figures["psnr"].low < 0.01
     assert rows["bicubic", "clean"].figures["psnr"].mean > 10
-    assert "error_left" in rows["slow, 1 steps", "planted errors"].figures
+    assert "error_left" in rows["slow, 1 step", "planted errors"].figures
     assert "error_left" not in slow.figures
     assert "structure_kept" in slow.figures
     assert minutes(comparison, tmp_path / "runs") >= 0
@@ -161,10 +161,10 @@ def test_trainings_on_several_degradations_are_judged_on_what_they_were_made_for
     first, *others = variants
     for name in others:
         for kind in shipped.inputs:
-            gained = rows[f"{name} minus {first}, 1 steps", kind]
-            for figure, value in rows[f"{name}, 1 steps", kind].items():
+            gained = rows[f"{name} minus {first}, 1 step", kind]
+            for figure, value in rows[f"{name}, 1 step", kind].items():
                 assert gained[figure].mean == pytest.approx(
-                    value.mean - rows[f"{first}, 1 steps", kind][figure].mean
+                    value.mean - rows[f"{first}, 1 step", kind][figure].mean
                 )
     assert set(rows["bicubic", PROMPTS]) == {"detail", "warping_error", "niqe"}
     assert set(rows["bicubic", "model_guided"]) == {"psnr", "ssim", "high_frequency_ratio", "flicker"}

@@ -50,17 +50,17 @@ def test_every_joining_is_judged_under_the_captions(exam):
         weight.data.add_(torch.randn_like(weight) * 0.1)
     pipeline = PatchVSRPipeline(**vars(stage))
     found = exam.take(pipeline, 0.3)
-    assert list(found) == [("joint, 1 steps", "clean"), ("stitched, 1 steps", "clean")]
+    assert list(found) == [("joint, 1 step", "clean"), ("stitched, 1 step", "clean")]
     asked = {"strength": 0.3, "num_inference_steps": 1, "detail": 1.0, "consistency": 0, "joining": "stitched"}
     asked |= {"prompt": exam.captions}
     small, noise = exam.small["clean"], [torch.Generator().manual_seed(0) for _ in range(2)]
     made = pipeline(small, generator=noise[0], **asked).frames
     del asked["joining"]
     whole = exam.base(small, generator=noise[1], **asked).frames
-    figures = found["stitched, 1 steps", "clean"]
+    figures = found["stitched, 1 step", "clean"]
     assert figures["psnr"] == pytest.approx(float(psnr(eight_bit(made), exam.truth).mean()), abs=1e-3)
     assert figures["seam_ratio"] == pytest.approx(float(seam_ratio(made, [32], [32], 8, whole).mean()), rel=1e-4)
-    assert figures["psnr"] != found["joint, 1 steps", "clean"]["psnr"]
+    assert figures["psnr"] != found["joint, 1 step", "clean"]["psnr"]
     assert exam.bicubic()["clean"].keys() == {"psnr", "ssim", "high_frequency_ratio"}
 
 
@@ -86,7 +86,7 @@ def test_a_comparison_from_the_recipe_to_the_table(weights, tmp_path, monkeypatc
     }
     comparison = replace(SHIPPED, settings=tiny, seeds=(0,), crop=64)
     rows = {(row.method, row.clips): row.figures for row in room.measure(comparison, tmp_path / "runs", 1, weights)}
-    way = "stitched, 1 steps"
+    way = "stitched, 1 step"
     for name in list(SHIPPED.variants)[1:]:
         difference = rows[f"{name} minus all parts, {way}", "clean"]
         reached, whole = (rows[f"{each}, {way}", "clean"] for each in (name, "all parts"))

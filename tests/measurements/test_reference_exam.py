@@ -83,19 +83,19 @@ def test_every_choice_of_references_is_set_against_none(exam, conditioning):
     made = pipeline(conditioning=conditioning)
     found = exam.take(made, 0.3)
     ways = {way for way, group in found if group == "identity, redrawn"}
-    assert ways == {"no references, 1 steps"} | {f"{name} less none, 1 steps" for name in SHOWN}
+    assert ways == {"no references, 1 step"} | {f"{name} less none, 1 step" for name in SHOWN}
     (question,) = exam.questions["identity, redrawn"]
-    without = found["no references, 1 steps", "identity, redrawn"]
+    without = found["no references, 1 step", "identity, redrawn"]
     for name in SHOWN:
         asked = {"prompt": question.clip.caption, "num_inference_steps": 1, "strength": 0.3}
         seed = torch.Generator().manual_seed(0)
         settings = asked | {"detail": 1.0, "consistency": 0, "generator": seed}
         video = made(question.small, question.clip.shown[name], **settings).frames
         reached = judge(video, question.clip, question.likeness)
-        for figure, value in found[f"{name} less none, 1 steps", "identity, redrawn"].items():
+        for figure, value in found[f"{name} less none, 1 step", "identity, redrawn"].items():
             assert value == pytest.approx(reached[figure] - without[figure], abs=1e-5)
     edits = {way for way, group in found if group == "editing, reduced"}
-    assert edits == {"no references, 1 steps", *(f"{kind}reference video less none, 1 steps" for kind in ("", "late "))}
+    assert edits == {"no references, 1 step", *(f"{kind}reference video less none, 1 step" for kind in ("", "late "))}
 
 
 def test_a_comparison_from_the_recipe_to_the_table(weights, tmp_path):
@@ -120,7 +120,7 @@ def test_a_comparison_from_the_recipe_to_the_table(weights, tmp_path):
     comparison = replace(CONDITIONING, variants=variants, settings=tiny, seeds=(0,), crop=32)
     rows = {(row.method, row.clips): row.figures for row in room.measure(comparison, tmp_path / "runs", 1, weights)}
     assert ("bicubic", "identity, redrawn") in rows
-    way, group = "right references less none, 1 steps", "identity, redrawn"
+    way, group = "right references less none, 1 step", "identity, redrawn"
     difference = rows[f"token minus hybrid, {way}", group]["psnr_inside"].mean
     token, hybrid = (rows[f"{name}, {way}", group]["psnr_inside"].mean for name in ("token", "hybrid"))
     assert difference == pytest.approx(token - hybrid)

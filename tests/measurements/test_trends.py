@@ -41,9 +41,9 @@ def test_signs_and_intervals(ours, estimate, verdict):
 def test_words_clips_and_ways_are_minded():
     good, bad = Estimate(1.0, 0.5, 1.5), Estimate(-1.0, -1.5, -0.5)
     measured = result(
-        ("windows", "right references less none, 1 steps", "identity", {"psnr": good}),
-        ("windows", "wrong references less none, 1 steps", "identity", {"psnr": bad}),
-        ("windows", "right references less none, 1 steps", "editing", {"psnr": bad}),
+        ("windows", "right references less none, 1 step", "identity", {"psnr": good}),
+        ("windows", "wrong references less none, 1 step", "identity", {"psnr": bad}),
+        ("windows", "right references less none, 1 step", "editing", {"psnr": bad}),
     )
     said = Expected("psnr", variant="windows", says="better", clips="identity", way="right references less none")
     (trend,) = trends(comparison(said), measured)
