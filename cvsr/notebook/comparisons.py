@@ -90,8 +90,8 @@ def _tables(result: Result, labels: Mapping[str, str], legend: str) -> str:
 def _of_a_kind(kind: str, rows: Sequence[Row], labels: Mapping[str, str], legend: str) -> str:
     """What each method reached, and the rows that are differences."""
     heads = {key: head for key, head in labels.items() if any(key in row.figures for row in rows)}
-    reached = [row for row in rows if not _is_difference(row)]
-    gained = [row for row in rows if _is_difference(row)]
+    reached = [row for row in rows if not is_difference(row)]
+    gained = [row for row in rows if is_difference(row)]
     shown = ""
     halves = (reached, level, "± half of the 95 % interval"), (gained, difference, f"differences, {legend}")
     for said, cell, told in halves:
@@ -101,7 +101,8 @@ def _of_a_kind(kind: str, rows: Sequence[Row], labels: Mapping[str, str], legend
     return shown
 
 
-def _is_difference(row: Row) -> bool:
+def is_difference(row: Row) -> bool:
+    """Whether a row holds what one method has more than another, by its name."""
     return any(mark in row.method for mark in APART)
 
 

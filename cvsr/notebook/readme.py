@@ -4,8 +4,9 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
-from cvsr.measurements.results import REPOSITORY, RESULTS, Estimate, Result, read_result
+from cvsr.measurements.results import REPOSITORY, RESULTS, Result, read_result
 from cvsr.measurements.trends import comparison_of, trends
+from cvsr.notebook.comparisons import difference, is_difference, level
 
 README = REPOSITORY / "README.md"
 CURVES = "detail_curve"  # and those of other models, detail_curve_…: too long for a table, lessons draw them
@@ -32,13 +33,17 @@ def fill(text: str, results: Sequence[Result]) -> str:
 
 
 def section(result: Result) -> str:
-    """A result in Markdown, folded: what it answers; below, a table, and how to measure it again."""
+    """A result in Markdown, folded: what it answers; below, a table, and how to measure it again.
+
+    Levels stand with half of their 95 % interval, differences with all of it.
+    """
     figures = list(dict.fromkeys(name for row in result.rows for name in row.figures))
     head = ["clips", "method", *(name.replace("_", " ") for name in figures)]
     summary = f"<summary>{html.escape(result.question)}</summary>"
     lines = [f"\n<details>{summary}\n", _line(head), "|---|---" + "|---:" * len(figures) + "|"]
     for row in result.rows:
-        cells = (_cell(row.figures.get(name)) for name in figures)
+        cell = difference if is_difference(row) else level
+        cells = (cell(row.figures.get(name)) for name in figures)
         lines.append(_line([f"{row.clips} ({row.count})", row.method, *cells]))
     lines += _beside_the_paper(result)
     lines.append(f"\n`{result.command}`, commit {result.commit}, {result.date}, {result.machine}\n\n</details>")
@@ -55,16 +60,12 @@ def _beside_the_paper(result: Result) -> list[str]:
     lines = ["", _line(head), "|---|---|---|---:|---|"]
     for trend in found:
         name = f"{trend.variant} minus {trend.first}"
-        lines.append(_line([name, trend.paper, trend.ours, f"{trend.difference.mean:+.3g}", trend.verdict]))
+        lines.append(_line([name, trend.paper, trend.ours, difference(trend.difference), trend.verdict]))
     return lines
 
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _cell(figure: Estimate | None) -> str:
-    return "" if figure is None else f"{figure.mean:.3g}"
 
 
 if __name__ == "__main__":

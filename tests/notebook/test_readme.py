@@ -27,8 +27,8 @@ def test_tables_replace_what_stood_between_the_marks():
     assert filled.endswith("\nbelow")
     assert "old" not in filled
     assert "| clips | method | psnr | high frequency ratio |\n|---|---|---:|---:|" in filled
-    assert "| world (32) | bicubic | 31.3 |  |" in filled
-    assert "| world (32) | model | 35 | 0.41 |" in filled
+    assert "| world (32) | bicubic | 31.3 ± 1.0 |  |" in filled
+    assert "| world (32) | model | 35.00 | 0.410 |" in filled
     assert "`python -m cvsr evaluate codec`, commit abc" in filled
     assert filled.count("<details><summary>What is lost?</summary>\n\n|") == filled.count("\n\n</details>") == 1
     assert fill(filled, [RESULT]) == filled
@@ -39,7 +39,7 @@ def test_trends_stand_below_the_table_of_a_comparison():
     result = replace(RESULT, name="attention_operators", rows=[*RESULT.rows, gained])
     lines = fill(f"{BEGIN}\n{END}", [result]).splitlines()
     assert "| variant | SimpleGVR, table 2 | here | difference | trend |" in lines
-    assert "| windows minus full | MUSIQ -2.86 | psnr, clean, 4 steps | -0.133 | agrees |" in lines
+    assert "| windows minus full | MUSIQ -2.86 | psnr, clean, 4 steps | ▼ -0.133 (-0.200 to -0.100) | agrees |" in lines
 
 
 def test_curves_are_for_lessons(tmp_path):
