@@ -1,10 +1,12 @@
 """Who sees whom, as pictures: masks of attention, blocks chosen in a clip, news that spreads through units."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import cv2
 import numpy as np
 import torch
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from cvsr.models.rope import grid_coordinates, rotate, rotation
@@ -12,10 +14,11 @@ from cvsr.models.scopes import AttentionScheme, Layout
 from cvsr.models.sparse_attention import Block, choose_blocks, cut_into_blocks
 from cvsr.models.transformer import VideoTransformer
 from cvsr.models.windows import FixedWindow, Size, axis_spans
-from cvsr.notebook.figures import side_by_side, stack
+from cvsr.notebook.figures import PALETTE, side_by_side, stack
 from cvsr.notebook.windows import receptive_field
 
 KNOWN, UNKNOWN, EDGE = (213, 94, 0), (238, 238, 238), (60, 60, 60)
+PALE = "#eeeeee"
 ASKING, CHOSEN = (86, 180, 233), (230, 159, 0)  # sky and orange
 
 
@@ -39,6 +42,20 @@ def attention_mask(scheme: AttentionScheme, size: Size, shifted: bool, query: Te
     tokens = torch.eye(len(query)).view(1, size[0], -1, len(query))  # (1, T, S, n)
     layout = Layout(scheme, size, torch.zeros(size[0], size[1] * size[2], 1), shifted)
     return (layout.attend(0, weights, tokens)[0].flatten(0, 1) > 0).numpy()
+
+
+def draw_masks(rows: Sequence[Mapping[str, np.ndarray]]) -> Figure:
+    """Rows of masks, bool (n, n) each, under their names: blue where a token (down) reads another one (across)."""
+    columns = max(map(len, rows))
+    figure = Figure(figsize=(9, 9 / columns * len(rows) + 0.4), layout="constrained")
+    for masks, line in zip(rows, figure.subplots(len(rows), columns, squeeze=False), strict=True):
+        for axes, (name, mask) in zip(line, masks.items(), strict=True):
+            axes.imshow(mask, cmap=ListedColormap([PALE, PALETTE["blue"]]), vmin=0, vmax=1, interpolation="nearest")
+            axes.set_title(name, fontsize=10)
+            axes.tick_params(labelsize=8)
+    figure.supxlabel("token that is read", fontsize=10)
+    figure.supylabel("token that reads", fontsize=10)
+    return figure
 
 
 @torch.no_grad()

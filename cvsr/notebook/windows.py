@@ -18,19 +18,22 @@ STRIPE = 3  # pixels of a border
 def draw_windows(frame: np.ndarray, cut: Partition, index: int, pixels: int) -> np.ndarray:
     """A frame (H, W, 3) with the windows that hold latent frame `index`, each tinted and framed.
 
+    No two neighbours have one tint, but tints come again.
+
     Args:
         frame: uint8, of `pixels` pixels a token.
         cut: the windows of the clip's tokens.
-        index: which of its latent frames is shown; windows of another depth in time have another colour.
+        index: which of its latent frames is shown.
         pixels: height and width of a token.
     """
     picture = np.repeat(np.repeat(frame, 2, axis=0), 2, axis=1)
-    starts = sorted({box[0] for box in cut.spans})
+    places = [{span: place for place, span in enumerate(sorted(set(spans)))} for spans in zip(*cut.spans, strict=True)]
     for (start, stop), rows, columns in cut.spans:
         if not start <= index < stop:
             continue
         top, bottom, left, right = (2 * pixels * edge for edge in (*rows, *columns))
-        colour = COLOURS[(starts.index((start, stop)) + rows[0] + columns[0]) % len(COLOURS)]
+        depth, row, column = (at[span] for at, span in zip(places, ((start, stop), rows, columns), strict=True))
+        colour = COLOURS[(3 * depth + 2 * (row % 2) + column % 2) % len(COLOURS)]  # four for all neighbours
         inside = picture[top:bottom, left:right]
         inside[:] = (0.75 * inside + 0.25 * np.array(colour)).astype(np.uint8)
         cv2.rectangle(picture, (left + 1, top + 1), (right - 2, bottom - 2), colour, STRIPE)

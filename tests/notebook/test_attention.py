@@ -15,6 +15,7 @@ from cvsr.notebook.attention import (
     attention_mask,
     chosen_blocks,
     draw_choice,
+    draw_masks,
     draw_news,
 )
 
@@ -95,3 +96,12 @@ def test_news_spreads_from_row_to_row():
     assert ((centres == KNOWN).all(-1) | (centres == UNKNOWN).all(-1)).all()
     still = draw_news(frames=10, unit=5, start=0, layers=3, shift=False, cell=20)[8::20, 10::20]
     assert (still == KNOWN).all(-1).sum(1).tolist() == [1, 5, 5, 5]
+
+
+def test_masks_stand_in_rows_under_their_names_with_axes_named():
+    masks = {"nobody": np.zeros((4, 4), bool), "all": np.ones((4, 4), bool)}
+    figure = draw_masks([masks, masks])
+    assert [axes.get_title() for axes in figure.axes] == ["nobody", "all"] * 2
+    assert {figure.get_supxlabel(), figure.get_supylabel()} == {"token that is read", "token that reads"}
+    colours = [axes.images[0].cmap(axes.images[0].norm(axes.images[0].get_array())) for axes in figure.axes[:2]]
+    assert (colours[0] != colours[1]).any()

@@ -42,3 +42,13 @@ def test_without_a_shift_and_a_text_news_stays_in_its_window():
     assert known.sum() == 2 * 3 * 4
     assert known[:, :3, :4].all()
     assert receptive_field(SIZE, RULE, 9, (0, 0, 0)).all()
+
+
+def test_neighbouring_windows_have_different_tints():
+    frame = np.full((48, 64, 3), 200, np.uint8)
+    for index in (0, 1):
+        picture = draw_windows(frame, partition(SIZE, FixedWindow((1, 2, 2)), False), index, pixels=8)
+        tints = picture[16::32, 16::32].astype(int)  # the middle of every window
+        for dy, dx in ((0, 1), (1, 0), (1, 1)):
+            there = tints[dy:, dx:], tints[: len(tints) - dy, : tints.shape[1] - dx]
+            assert (np.abs(there[0] - there[1]).max(-1) > 0).all()
