@@ -107,7 +107,7 @@ def draw_intervals(result: Result, clips: str, titles: Mapping[str, str]) -> Fig
         titles: figure → title of its panel.
     """
     rows = [row for row in result.rows if row.clips == clips]
-    figure = Figure(figsize=(10, 0.42 * len(rows) + 1))
+    figure = Figure(figsize=(9, 0.42 * len(rows) + 1))
     panels = figure.subplots(1, len(titles), sharey=True, squeeze=False)[0]
     for axes, (name, title) in zip(panels, titles.items(), strict=True):
         for place, row in enumerate(rows):
@@ -119,9 +119,10 @@ def draw_intervals(result: Result, clips: str, titles: Mapping[str, str]) -> Fig
         means = [row.figures[name].mean for row in rows if name in row.figures]
         if max(means) > 20 * min(means) > 0:
             axes.set_xscale("log")
-        axes.set_title(title, fontsize=9)
+        axes.set_title(title, fontsize=11)
         axes.margins(x=0.15, y=0.15)
-        axes.tick_params(labelsize=8)
+        if axes.get_xscale() == "linear":
+            axes.locator_params(axis="x", nbins=4)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(range(len(rows)), [row.method for row in rows])
     panels[0].invert_yaxis()
@@ -159,9 +160,9 @@ def draw_agreement() -> Figure:
     shades = axes.imshow(matrix, cmap="PuOr", vmin=-1, vmax=1)
     for row, column in np.ndindex(*matrix.shape):
         shade = matplotlib.colormaps["PuOr"]((matrix[row, column] + 1) / 2)
-        ink = "white" if np.dot(shade[:3], metrics.LUMA) < 0.5 else "black"
+        ink = "white" if np.dot(shade[:3], metrics.LUMA) < 0.6 else "black"
         value = f"{matrix[row, column].round(1) + 0:+.1f}"
-        axes.text(column, row, value, ha="center", va="center", fontsize=8, color=ink)
+        axes.text(column, row, value, ha="center", va="center", fontsize=9.5, color=ink)
     axes.set_xticks(range(len(TITLES)), TITLES.values(), rotation=35, ha="right", fontsize=9)
     axes.set_yticks(range(len(TITLES)), TITLES.values(), fontsize=9)
     figure.colorbar(shades, ax=axes, shrink=0.8, label="rank correlation")
@@ -171,15 +172,15 @@ def draw_agreement() -> Figure:
 
 def draw_pair(clips: str, metric: str, other: str) -> Figure:
     """The methods of SeedVR's table 1 on a set of clips by two metrics, better to the right and above."""
-    figure = Figure(figsize=(6.4, 3.6))
+    figure = Figure(figsize=(7.4, 3.6))
     axes = figure.subplots()
-    across = sorted(RESTORATION[clips].items(), key=lambda item: getattr(item[1], metric))
-    for number, ((method, scores), mark) in enumerate(zip(across, MARKS, strict=True)):
-        place, offset = (getattr(scores, metric), getattr(scores, other)), (6, -10 if number % 2 else 4)
-        axes.plot(*place, mark, color=PALETTE["vermilion" if method == "SeedVR" else "blue"])
-        axes.annotate(method, place, offset, textcoords="offset points", fontsize=8)  # neighbours above and below
+    for (method, scores), mark, colour in zip(RESTORATION[clips].items(), MARKS, PALETTE.values(), strict=True):
+        place = getattr(scores, metric), getattr(scores, other)
+        axes.plot(*place, mark, color=colour, markeredgecolor="black", markersize=9, linestyle="", label=method)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     same = stats.spearmanr(*(list(goodness(clips, name).values()) for name in (metric, other))).statistic
-    axes.set(xlabel=TITLES[metric], ylabel=TITLES[other], title=f"{clips}: rank correlation {same:+.2f}")
+    names = [f"{TITLES[name]} (dB)" if name == "psnr" else TITLES[name] for name in (metric, other)]
+    axes.set(xlabel=names[0], ylabel=names[1], title=f"{clips}: rank correlation {same:+.2f}")
     for name, invert in ((metric, axes.invert_xaxis), (other, axes.invert_yaxis)):
         if goodness(clips, name)["SeedVR"] < 0:  # less is better
             invert()
