@@ -20,9 +20,10 @@ from torch import Tensor, nn
 
 from cvsr.models.linear_codec import LinearCodec
 from cvsr.models.streaming import DecodeStream
-from cvsr.notebook.figures import PALETTE
+from cvsr.notebook.figures import PALETTE, with_colour_bar
 
 CELL = 0.45  # inches a frame in a strip of changes
+FULL_SCALE, ERROR_COLOURS = 64, "inferno"  # of a map of errors: levels of 255, and their colours
 UNCHANGED = 1e-6  # what rounding alone may change, in pixels or latents
 
 # Video autoencoders of diffusers: class, and what differs from its defaults (of the config.json released with it).
@@ -59,10 +60,15 @@ def linear_round_trip(codec: LinearCodec, video: Tensor, channels: int) -> Tenso
     return codec.decode(latents).clamp(-1, 1)
 
 
-def error_map(frame: np.ndarray, truth: np.ndarray, full_scale: float = 64) -> np.ndarray:
+def error_map(frame: np.ndarray, truth: np.ndarray, full_scale: float = FULL_SCALE) -> np.ndarray:
     """How far a frame is from the truth, uint8 (H, W, 3): black where equal, bright from `full_scale` (of 255) on."""
     error = np.abs(frame.astype(float) - truth).mean(-1) / full_scale
-    return (255 * matplotlib.colormaps["inferno"](error.clip(0, 1))[..., :3]).astype(np.uint8)
+    return (255 * matplotlib.colormaps[ERROR_COLOURS](error.clip(0, 1))[..., :3]).astype(np.uint8)
+
+
+def with_error_scale(picture: np.ndarray, full_scale: float = FULL_SCALE) -> np.ndarray:
+    """A picture in which there are error maps, with their scale below."""
+    return with_colour_bar(picture, ERROR_COLOURS, "0", f"{full_scale:.3g} levels of 255, or more", "error")
 
 
 def change_map(change: Tensor, full_scale: float) -> np.ndarray:
@@ -211,7 +217,7 @@ def draw_known(scales: Mapping[str, Tensor], t: float) -> Figure:
             label=name,
         )
     axes.set(
-        ylim=(0, 1.02), xlabel="channel: coarse and bright first, fine texture last", ylabel="still known"
+        ylim=(0, 1.02), xlabel="channel: coarse and bright first, fine texture last", ylabel="share still known"
     )
     axes.set_title(f"t = {t:.2f}", fontsize=10)
     axes.legend(loc="upper right", frameon=False)

@@ -13,15 +13,7 @@ from matplotlib.figure import Figure
 from cvsr.data.degradations.motion import motion_fields
 from cvsr.notebook.figures import PALETTE
 
-LINES = (  # the first one for what the others are held to
-    {"color": PALETTE["black"], "linestyle": "-", "linewidth": 3},
-    {"color": PALETTE["blue"], "linestyle": "--", "linewidth": 1.8},
-    {"color": PALETTE["sky"], "linestyle": ":", "linewidth": 1.8},
-    {"color": PALETTE["orange"], "linestyle": "-.", "linewidth": 1.8},
-    {"color": PALETTE["purple"], "linestyle": (0, (5, 1, 1, 1, 1, 1)), "linewidth": 1.8},
-    {"color": PALETTE["green"], "linestyle": (0, (3, 1)), "linewidth": 1.8},
-    {"color": PALETTE["vermilion"], "linestyle": "-", "linewidth": 1.8},
-)
+ACROSS = 3  # panels in a row
 
 
 def radial_spectrum(video: np.ndarray) -> np.ndarray:
@@ -56,28 +48,45 @@ def motion_distance(lengths: Sequence[np.ndarray], others: Sequence[np.ndarray])
 
 
 def draw_spectra(groups: Mapping[str, Sequence[np.ndarray]]) -> Figure:
-    """Mean spectra of up to seven groups over the frequency, a line each, the first one thick and black."""
-    figure = Figure(figsize=(6.4, 3.4))
-    axes = figure.subplots()
-    for (name, spectra), line in zip(groups.items(), LINES[: len(groups)], strict=True):
-        mean = np.mean(spectra, axis=0)
-        axes.loglog(range(1, len(mean) + 1), mean, label=name, **line)
-    axes.set(xlabel="waves a frame: coarse shapes left, fine detail right", ylabel="power")
-    axes.legend(frameon=False, bbox_to_anchor=(1, 1), loc="upper left")
+    """Mean spectra in dB of the first group's coarsest wave: a panel a group, with the first one to be held to."""
+    means = {name: np.mean(spectra, axis=0) for name, spectra in groups.items()}
+    loudest = next(iter(means.values()))[0]
+    curves = {name: (np.arange(1, len(mean) + 1), 10 * np.log10(mean / loudest)) for name, mean in means.items()}
+    figure = _panels(curves, "waves a frame: coarse shapes left, fine detail right", "power, dB")
+    figure.axes[0].set(xscale="log", xlim=(1, None))
+    for axes in figure.axes:  # they share the scale, not its labels
+        axes.set_xticks([1, 3, 10, 30], ["1", "3", "10", "30"])
+        axes.minorticks_off()
     return figure
 
 
 def draw_motion(groups: Mapping[str, Sequence[np.ndarray]], longest: float) -> Figure:
-    """Which share of each group's pixels moves farther than so many pixels a frame; lines as for spectra."""
-    figure = Figure(figsize=(6.4, 3.0))
-    axes = figure.subplots()
-    edges = np.linspace(0, longest, 60)
-    for (name, lengths), line in zip(groups.items(), LINES[: len(groups)], strict=True):
+    """Which share of a group's pixels moves farther than so many pixels a frame; panels as for spectra."""
+    edges, curves = np.linspace(0, longest, 60), {}
+    for name, lengths in groups.items():
         sorted_ = np.sort(np.concatenate(lengths))
-        share = 1 - np.searchsorted(sorted_, edges, side="right") / len(sorted_)
-        axes.plot(edges, share, label=name, **line)
-    axes.set(xlabel="motion, pixels a frame", ylabel="share that moves farther", ylim=(0, 1))
-    axes.legend(frameon=False, bbox_to_anchor=(1, 1), loc="upper left")
+        curves[name] = edges, 1 - np.searchsorted(sorted_, edges, side="right") / len(sorted_)
+    figure = _panels(curves, "motion, pixels a frame", "share that moves farther")
+    figure.axes[0].set(xlim=(0, longest), ylim=(0, 1.02))
+    return figure
+
+
+def _panels(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], across: str, up: str) -> Figure:
+    """Every curve but the first in a panel of its own, beside the first, on shared axes."""
+    (first, held_to), *others = curves.items()
+    lines = -(-len(others) // ACROSS)
+    figure = Figure(figsize=(9, 0.8 + 1.9 * lines), layout="constrained")
+    panels = figure.subplots(lines, ACROSS, sharex=True, sharey=True, squeeze=False).ravel()
+    for axes, (name, curve) in zip(panels, others, strict=False):
+        axes.plot(*held_to, color=PALETTE["black"], linewidth=1.5, label=first)
+        axes.plot(*curve, color=PALETTE["vermilion"], linewidth=2, linestyle="--", label="the panel's")
+        axes.set_title(name, fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in panels[len(others) :]:
+        axes.remove()
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
+    figure.supxlabel(across, fontsize=10)
+    figure.supylabel(up, fontsize=10)
     return figure
 
 
@@ -87,6 +96,17 @@ def motion_picture(motion: np.ndarray, longest: float) -> np.ndarray:
     length = (np.linalg.norm(motion, axis=-1) / longest).clip(0, 1)
     hsv = np.stack([angle * 90 / np.pi, 255 * length, np.full_like(length, 255)], axis=-1)
     return cv2.cvtColor(hsv.round().astype(np.uint8), cv2.COLOR_HSV2RGB)
+
+
+def motion_wheel(side: int) -> np.ndarray:
+    """The colours of `motion_picture`, uint8 (side, side, 3): a point's is that of a motion from the middle to there.
+
+    At the rim the motion is the longest.
+    """
+    place = np.linspace(-1, 1, side)
+    motion = np.stack(np.meshgrid(place, place), axis=-1)
+    motion[np.linalg.norm(motion, axis=-1) > 1] = 0
+    return motion_picture(motion, longest=1)
 
 
 def grey_picture(values: np.ndarray) -> np.ndarray:

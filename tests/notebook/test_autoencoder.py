@@ -23,6 +23,7 @@ from cvsr.notebook.autoencoder import (
     largest_activation,
     linear_round_trip,
     pull,
+    with_error_scale,
 )
 from cvsr.notebook.figures import png
 from cvsr.training.autoencoder import fit_linear_codec
@@ -41,6 +42,14 @@ def autoencoder():
         if parameter.ndim > 1 and not parameter.any():
             torch.nn.init.normal_(parameter, std=0.3)
     return model
+
+
+def test_error_maps_have_their_scale_below():
+    above = np.zeros((10, 900, 3), np.uint8)
+    with_scale = with_error_scale(above)
+    assert np.array_equal(with_scale[:10], above)
+    brightest = error_map(np.full((1, 1, 3), 64, np.uint8), np.zeros((1, 1, 3)))[0, 0]
+    assert (np.abs(with_scale[10:].astype(int) - brightest).max(-1) <= 1).any()  # rounded or cut
 
 
 def test_the_first_channels_of_a_codec_are_the_codec_of_fewer():

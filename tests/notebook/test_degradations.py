@@ -10,6 +10,7 @@ from cvsr.notebook.degradations import (
     motion_distance,
     motion_lengths,
     motion_picture,
+    motion_wheel,
     radial_spectrum,
     spectral_distance,
 )
@@ -58,10 +59,20 @@ def test_grey_pictures_span_black_to_white():
     assert not grey_picture(np.ones((2, 2))).any()
 
 
-def test_lines_are_named():
-    spectra = {"base model": [np.ones(8)], "bicubic": [np.full(8, 2.0)]}
-    for figure in (draw_spectra(spectra), draw_motion(spectra, longest=4)):
-        assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == list(spectra)
+def test_the_wheel_shows_the_colours_of_its_directions():
+    wheel = motion_wheel(65)
+    (right, down), still = motion_picture(np.array([[[1.0, 0.0], [0.0, 1.0]]]), longest=1)[0], [255, 255, 255]
+    assert np.array_equal(wheel[32, 64], right)
+    assert np.array_equal(wheel[64, 32], down)
+    assert wheel[0, 0].tolist() == wheel[32, 32].tolist() == still
+
+
+def test_every_group_has_a_panel_beside_the_first():
+    groups = {name: [np.geomspace(1, level, 8)] for name, level in (("base", 0.1), ("blur", 0.01), ("noise", 1.0))}
+    for figure in (draw_spectra(groups), draw_motion(groups, longest=2)):
+        assert [axes.get_title() for axes in figure.axes] == ["blur", "noise"]
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == ["base", "the panel's"]
         assert png(figure)
-    with pytest.raises(ValueError, match="zip"):
-        draw_spectra({str(i): [np.ones(8)] for i in range(8)})
+    held_to, blurred = (line.get_ydata() for line in draw_spectra(groups).axes[0].lines)
+    assert held_to[0] == 0
+    assert blurred[-1] == pytest.approx(-20)
