@@ -11,7 +11,7 @@ from cvsr.notebook.figures import PALETTE
 
 COLOURS = ("black", "blue", "orange", "green", "vermilion", "purple", "sky", "yellow")
 SHAPES = "osD^vP*X"  # beside the colours, for those who cannot tell them apart
-ACROSS = 4  # panels in a row
+ACROSS = 3  # panels in a row
 WAYS = {"more": "more is better →", "less": "← less is better", "": "an amount: compare"}
 
 
