@@ -20,10 +20,9 @@ from torch import Tensor, nn
 
 from cvsr.models.linear_codec import LinearCodec
 from cvsr.models.streaming import DecodeStream
-from cvsr.notebook.figures import PALETTE, with_colour_bar
+from cvsr.notebook.figures import PALETTE
 
-CELL = 0.45  # inches a frame in a strip of changes
-FULL_SCALE, ERROR_COLOURS = 64, "inferno"  # of a map of errors: levels of 255, and their colours
+CELL = 0.5  # inches a frame in a strip of changes
 UNCHANGED = 1e-6  # what rounding alone may change, in pixels or latents
 
 # Video autoencoders of diffusers: class, and what differs from its defaults (of the config.json released with it).
@@ -58,22 +57,6 @@ def linear_round_trip(codec: LinearCodec, video: Tensor, channels: int) -> Tenso
     latents = codec.encode(video)  # (B, t, h, w, c)
     latents[..., channels:] = 0  # their mean: nothing is known of them
     return codec.decode(latents).clamp(-1, 1)
-
-
-def error_map(frame: np.ndarray, truth: np.ndarray, full_scale: float = FULL_SCALE) -> np.ndarray:
-    """How far a frame is from the truth, uint8 (H, W, 3): black where equal, bright from `full_scale` (of 255) on."""
-    error = np.abs(frame.astype(float) - truth).mean(-1) / full_scale
-    return (255 * matplotlib.colormaps[ERROR_COLOURS](error.clip(0, 1))[..., :3]).astype(np.uint8)
-
-
-def with_error_scale(picture: np.ndarray, full_scale: float = FULL_SCALE) -> np.ndarray:
-    """A picture in which there are error maps, with their scale below."""
-    return with_colour_bar(picture, ERROR_COLOURS, "0", f"{full_scale:.3g} levels of 255, or more", "error")
-
-
-def change_map(change: Tensor, full_scale: float) -> np.ndarray:
-    """A change of a picture (3, H, W) as uint8 (H, W, 3): grey where zero, black and white at ∓`full_scale`."""
-    return (127.5 + 127.5 * (change / full_scale).clamp(-1, 1)).permute(1, 2, 0).byte().numpy()
 
 
 @torch.enable_grad()
@@ -139,7 +122,7 @@ def draw_changes(rows: Mapping[str, np.ndarray], starts: Mapping[str, list[int]]
             axes.barh(row, stop - start - 0.08, 0.8, start + 0.04, color=colour)
             text = f"{change / strongest:.0%}" if share >= 0.26 else "<1%" if share else "0"
             axes.text(
-                (start + stop) / 2, row, text, ha="center", va="center", fontsize=7,
+                (start + stop) / 2, row, text, ha="center", va="center", fontsize=8,
                 color="white" if share > 0.6 else "black",
             )  # fmt: skip
     axes.set_yticks(range(len(rows)), list(rows))

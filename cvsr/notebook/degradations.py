@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 import scipy.stats
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cvsr.data.degradations.motion import motion_fields
 from cvsr.notebook.figures import PALETTE
 
-ACROSS = 3  # panels in a row
+COLUMNS = 3  # of panels, as many as are readable on a page
+GREY = "#999999"  # of what the others are held to
 
 
 def radial_spectrum(video: np.ndarray) -> np.ndarray:
@@ -48,68 +50,83 @@ def motion_distance(lengths: Sequence[np.ndarray], others: Sequence[np.ndarray])
 
 
 def draw_spectra(groups: Mapping[str, Sequence[np.ndarray]]) -> Figure:
-    """Mean spectra in dB of the first group's coarsest wave: a panel a group, with the first one to be held to."""
-    means = {name: np.mean(spectra, axis=0) for name, spectra in groups.items()}
-    loudest = next(iter(means.values()))[0]
-    curves = {name: (np.arange(1, len(mean) + 1), 10 * np.log10(mean / loudest)) for name, mean in means.items()}
-    figure = _panels(curves, "waves a frame: coarse shapes left, fine detail right", "power, dB")
-    figure.axes[0].set(xscale="log", xlim=(1, None))
-    for axes in figure.axes:  # they share the scale, not its labels
-        axes.set_xticks([1, 3, 10, 30], ["1", "3", "10", "30"])
-        axes.minorticks_off()
+    """How far each group's mean spectrum lies above the first one's: a panel each, in decibels over the frequency.
+
+    Frequencies lie evenly: the spectral distance, in the titles, is the curve's root mean square.
+    """
+    (reference, first), *others = groups.items()
+    figure, panels = _panels(len(others))
+    for (name, spectra), axes in zip(others, panels, strict=True):
+        above = 10 * np.log10(np.mean(spectra, axis=0) / np.mean(first, axis=0))
+        axes.axhline(0, color=GREY, linewidth=2)
+        axes.plot(range(1, len(above) + 1), above, color=PALETTE["blue"], linewidth=2)
+        axes.set_title(f"{name}: {spectral_distance(spectra, first):.1f} dB", fontsize=11)
+    figure.supxlabel("waves a frame: coarse shapes left, fine detail right", fontsize=11)
+    figure.supylabel(f"power, dB above the {reference}'s", fontsize=11)
     return figure
 
 
-def draw_motion(groups: Mapping[str, Sequence[np.ndarray]], longest: float) -> Figure:
-    """Which share of a group's pixels moves farther than so many pixels a frame; panels as for spectra."""
-    edges, curves = np.linspace(0, longest, 60), {}
-    for name, lengths in groups.items():
-        sorted_ = np.sort(np.concatenate(lengths))
-        curves[name] = edges, 1 - np.searchsorted(sorted_, edges, side="right") / len(sorted_)
-    figure = _panels(curves, "motion, pixels a frame", "share that moves farther")
-    figure.axes[0].set(xlim=(0, longest), ylim=(0, 1.02))
-    return figure
+def draw_motion(groups: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    """Which share of a group's pixels moves farther than so many pixels a frame: a panel each, with the first group.
 
-
-def _panels(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], across: str, up: str) -> Figure:
-    """Every curve but the first in a panel of its own, beside the first, on shared axes."""
-    (first, held_to), *others = curves.items()
-    lines = -(-len(others) // ACROSS)
-    figure = Figure(figsize=(9, 0.8 + 1.9 * lines), layout="constrained")
-    panels = figure.subplots(lines, ACROSS, sharex=True, sharey=True, squeeze=False).ravel()
-    for axes, (name, curve) in zip(panels, others, strict=False):
-        axes.plot(*held_to, color=PALETTE["black"], linewidth=1.5, label=first)
-        axes.plot(*curve, color=PALETTE["vermilion"], linewidth=2, linestyle="--", label="the panel's")
-        axes.set_title(name, fontsize=10)
-        axes.spines[["top", "right"]].set_visible(False)
-    for axes in panels[len(others) :]:
-        axes.remove()
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
-    figure.supxlabel(across, fontsize=10)
-    figure.supylabel(up, fontsize=10)
+    The distance of motion, in the titles, is the area between the two curves. The axis ends where no group has more
+    than a hundredth of its pixels left.
+    """
+    (reference, first), *others = groups.items()
+    longest = max(np.quantile(np.concatenate(lengths), 0.99) for lengths in groups.values())
+    edges = np.linspace(0, longest, 200)
+    before = _farther(first, edges)
+    figure, panels = _panels(len(others))
+    for (name, lengths), axes in zip(others, panels, strict=True):
+        share = _farther(lengths, edges)
+        axes.fill_between(edges, before, share, color=PALETTE["sky"], alpha=0.25, linewidth=0)
+        axes.plot(edges, before, color=GREY, linewidth=2, label=reference)
+        axes.plot(edges, share, color=PALETTE["blue"], linewidth=2, label="with the damage")
+        axes.set(xlim=(0, longest), ylim=(0, 1.02), yticks=(0, 0.5, 1))
+        axes.set_title(f"{name}: {motion_distance(lengths, first):.2f} pixels", fontsize=11)
+    lines = panels[0].get_legend_handles_labels()
+    figure.legend(*lines, loc="outside upper center", ncols=2, frameon=False)
+    figure.supxlabel("motion, pixels a frame", fontsize=11)
+    figure.supylabel("share of pixels that move farther", fontsize=11)
     return figure
 
 
 def motion_picture(motion: np.ndarray, longest: float) -> np.ndarray:
-    """A flow (H, W, 2) as colours, uint8 (H, W, 3): the hue is the direction, white is still."""
+    """A flow (H, W, 2) as colours, uint8 (H, W, 3): the hue is the direction, white is still, full colour `longest`."""
     angle = np.arctan2(motion[..., 1], motion[..., 0]) % (2 * np.pi)
     length = (np.linalg.norm(motion, axis=-1) / longest).clip(0, 1)
     hsv = np.stack([angle * 90 / np.pi, 255 * length, np.full_like(length, 255)], axis=-1)
     return cv2.cvtColor(hsv.round().astype(np.uint8), cv2.COLOR_HSV2RGB)
 
 
-def motion_wheel(side: int) -> np.ndarray:
-    """The colours of `motion_picture`, uint8 (side, side, 3): a point's is that of a motion from the middle to there.
+def motion_wheel(size: int = 256) -> np.ndarray:
+    """The scale of motion pictures, uint8 (size, size, 3): each colour stands where such motion leads from the centre.
 
-    At the rim the motion is the longest.
+    Still in the centre, as far as a picture's `longest` at the rim, grey outside of it.
     """
-    place = np.linspace(-1, 1, side)
-    motion = np.stack(np.meshgrid(place, place), axis=-1)
-    motion[np.linalg.norm(motion, axis=-1) > 1] = 0
-    return motion_picture(motion, longest=1)
+    reach = np.linspace(-1, 1, size)
+    places = np.stack(np.meshgrid(reach, reach), axis=-1)  # (size, size, 2), as x and y
+    outside = np.linalg.norm(places, axis=-1, keepdims=True) > 1
+    return np.where(outside, np.uint8(220), motion_picture(places, longest=1))
 
 
-def grey_picture(values: np.ndarray) -> np.ndarray:
-    """Values (H, W) as uint8 (H, W, 3), from the least in black to the largest in white."""
-    span = max(float(np.ptp(values)), 1e-9)
-    return np.repeat((255 * (values - values.min()) / span).astype(np.uint8)[..., None], 3, axis=-1)
+def grey_picture(values: np.ndarray, black: float, white: float) -> np.ndarray:
+    """Values (H, W) as uint8 (H, W, 3), from `black` and below to `white` and above."""
+    share = ((values - black) / (white - black)).clip(0, 1)
+    return np.repeat((255 * share).astype(np.uint8)[..., None], 3, axis=-1)
+
+
+def _panels(count: int) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels on common axes, and the panels."""
+    rows = -(-count // COLUMNS)
+    figure = Figure(figsize=(8.8, 0.6 + 2 * rows), layout="constrained")
+    panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
+    for empty in panels[count:]:
+        empty.remove()
+    return figure, list(panels[:count])
+
+
+def _farther(lengths: Sequence[np.ndarray], edges: np.ndarray) -> np.ndarray:
+    """Which share of all lengths is above each edge."""
+    ordered = np.sort(np.concatenate(lengths))
+    return 1 - np.searchsorted(ordered, edges, side="right") / len(ordered)

@@ -13,17 +13,14 @@ from cvsr.notebook.autoencoder import (
     best_answer,
     best_linear_guess,
     cached_bytes,
-    change_map,
     changes_by_frame,
     draw_changes,
     draw_known,
-    error_map,
     frames_as_they_come,
     known_share,
     largest_activation,
     linear_round_trip,
     pull,
-    with_error_scale,
 )
 from cvsr.notebook.figures import png
 from cvsr.training.autoencoder import fit_linear_codec
@@ -44,33 +41,12 @@ def autoencoder():
     return model
 
 
-def test_error_maps_have_their_scale_below():
-    above = np.zeros((10, 900, 3), np.uint8)
-    with_scale = with_error_scale(above)
-    assert np.array_equal(with_scale[:10], above)
-    brightest = error_map(np.full((1, 1, 3), 64, np.uint8), np.zeros((1, 1, 3)))[0, 0]
-    assert (np.abs(with_scale[10:].astype(int) - brightest).max(-1) <= 1).any()  # rounded or cut
-
-
 def test_the_first_channels_of_a_codec_are_the_codec_of_fewer():
     video = 0.1 * noise(2, 3, 5, 32, 32)
     large, small = LinearCodec(6), LinearCodec(2)
     for codec in (large, small):
         fit_linear_codec(codec, [video])
     assert torch.allclose(linear_round_trip(large, video, 2), linear_round_trip(small, video, 2), atol=1e-4)
-
-
-def test_errors_are_black_where_there_are_none_and_bright_from_the_full_scale_on():
-    truth = np.zeros((2, 3, 3), np.uint8)
-    frame = truth.copy()
-    frame[0, 0], frame[0, 1], frame[1, 0] = 10, 64, 200
-    picture = error_map(frame, truth, full_scale=64).astype(int).sum(-1)
-    assert picture[1, 1] < picture[0, 0] < picture[0, 1] == picture[1, 0]
-
-
-def test_changes_are_grey_where_there_are_none():
-    change = torch.tensor([-2.0, -1.0, 0.0, 3.0]).expand(3, 1, 4)
-    assert change_map(change, full_scale=2)[0, :, 0].tolist() == [0, 63, 127, 255]
 
 
 def test_squared_error_pulls_straight_to_the_truth_and_l1_every_pixel_alike():
@@ -152,3 +128,4 @@ def test_the_best_guess_knows_as_much_as_it_says(t):
 def test_lines_of_what_is_known_are_named():
     figure = draw_known({"white": torch.ones(4), "half-whitened": torch.linspace(3, 0.5, 4)}, 0.5)
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["white", "half-whitened"]
+    assert "share" in figure.axes[0].get_ylabel()

@@ -54,25 +54,40 @@ def test_pictures_of_motion():
     assert left == [0, 255, 255]
 
 
+def test_the_wheel_has_each_colour_where_such_motion_leads():
+    wheel = motion_wheel(41)
+    for x, y in ((0, 0), (12, 0), (0, -12), (-10, 10)):
+        colour = motion_picture(np.array([[[x, y]]]) / 20, longest=1)[0, 0].astype(int)
+        assert np.abs(wheel[20 + y, 20 + x] - colour).max() <= 2
+    assert (wheel[0, 0] == wheel[-1, -1]).all()
+    assert np.ptp(wheel[0, 0]) == 0  # no direction has this colour
+
+
 def test_grey_pictures_span_black_to_white():
-    assert grey_picture(np.array([[-1.0, 0.0, 1.0]]))[0, :, 0].tolist() == [0, 127, 255]
-    assert not grey_picture(np.ones((2, 2))).any()
+    assert grey_picture(np.array([[-2.0, 0.0, 1.0]]), black=-1, white=1)[0, :, 0].tolist() == [0, 127, 255]
+    assert (grey_picture(np.ones((2, 2)), black=0, white=1) == 255).all()  # not stretched
 
 
-def test_the_wheel_shows_the_colours_of_its_directions():
-    wheel = motion_wheel(65)
-    (right, down), still = motion_picture(np.array([[[1.0, 0.0], [0.0, 1.0]]]), longest=1)[0], [255, 255, 255]
-    assert np.array_equal(wheel[32, 64], right)
-    assert np.array_equal(wheel[64, 32], down)
-    assert wheel[0, 0].tolist() == wheel[32, 32].tolist() == still
+def test_spectra_stand_above_the_first_in_decibels():
+    spectra = {"base model": [np.ones(8)], "louder": [np.full(8, 10.0)]} | {name: [np.ones(8)] for name in "abc"}
+    figure = draw_spectra(spectra)
+    assert [axes.get_title() for axes in figure.axes] == ["louder: 10.0 dB", "a: 0.0 dB", "b: 0.0 dB", "c: 0.0 dB"]
+    _, line = figure.axes[0].lines
+    assert line.get_ydata() == pytest.approx(np.full(8, 10))
+    assert "base model" in figure.get_supylabel()
+    assert png(figure)
 
 
-def test_every_group_has_a_panel_beside_the_first():
-    groups = {name: [np.geomspace(1, level, 8)] for name, level in (("base", 0.1), ("blur", 0.01), ("noise", 1.0))}
-    for figure in (draw_spectra(groups), draw_motion(groups, longest=2)):
-        assert [axes.get_title() for axes in figure.axes] == ["blur", "noise"]
-        assert [text.get_text() for text in figure.legends[0].get_texts()] == ["base", "the panel's"]
-        assert png(figure)
-    held_to, blurred = (line.get_ydata() for line in draw_spectra(groups).axes[0].lines)
-    assert held_to[0] == 0
-    assert blurred[-1] == pytest.approx(-20)
+def test_motion_is_drawn_as_far_as_a_hundredth_of_the_pixels_goes():
+    far = np.concatenate([np.linspace(0, 2, 990), np.full(5, 50.0)])
+    lengths = {"base model": [np.zeros(100)], "moving": [far]}
+    figure = draw_motion(lengths)
+    (axes,), (legend,) = figure.axes, figure.legends
+    before, share = (line.get_ydata() for line in axes.lines)
+    assert not before.any()
+    assert (np.diff(share) <= 0).all()
+    assert share[0] > 0.99
+    assert share[-1] == pytest.approx(0.01, abs=0.002)
+    assert axes.get_xlim()[1] == pytest.approx(2, abs=0.02)
+    assert axes.get_title() == f"moving: {motion_distance([far], [np.zeros(100)]):.2f} pixels"
+    assert [text.get_text() for text in legend.get_texts()] == ["base model", "with the damage"]
