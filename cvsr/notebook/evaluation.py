@@ -4,10 +4,12 @@ Videos are (1, 3, T, H, W) in [-1, 1].
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import fill
 
 import matplotlib
 import numpy as np
 import torch
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from scipy import stats
 from scipy.ndimage import gaussian_filter
@@ -18,7 +20,7 @@ from cvsr.data.resize import resize
 from cvsr.data.video import to_frames
 from cvsr.evaluation import metrics
 from cvsr.evaluation.naturalness import CleanPictures
-from cvsr.measurements.published_restoration import RESTORATION, TITLES, goodness
+from cvsr.measurements.published_restoration import LESS_IS_BETTER, RESTORATION, TITLES, goodness
 from cvsr.measurements.results import Result
 from cvsr.notebook.figures import PALETTE
 
@@ -31,7 +33,8 @@ BETTER = {  # column of a table of figures → which way is better
     "warping error ↓": "less",
     "along its own motion ↓": "less",
 }
-MARKS = "os^Dv<>P"
+MARKS = "osD^vP*X"
+SHADES = ListedColormap(matplotlib.colormaps["PuOr"](np.linspace(0.25, 0.75, 256)))  # light enough for black numbers
 
 
 def judged(video: Tensor, truth: Tensor, clean: CleanPictures) -> dict[str, float]:
@@ -107,7 +110,7 @@ def draw_intervals(result: Result, clips: str, titles: Mapping[str, str]) -> Fig
         titles: figure → title of its panel.
     """
     rows = [row for row in result.rows if row.clips == clips]
-    figure = Figure(figsize=(9, 0.42 * len(rows) + 1))
+    figure = Figure(figsize=(8.6, 0.42 * len(rows) + 1.6), layout="constrained")
     panels = figure.subplots(1, len(titles), sharey=True, squeeze=False)[0]
     for axes, (name, title) in zip(panels, titles.items(), strict=True):
         for place, row in enumerate(rows):
@@ -119,30 +122,32 @@ def draw_intervals(result: Result, clips: str, titles: Mapping[str, str]) -> Fig
         means = [row.figures[name].mean for row in rows if name in row.figures]
         if max(means) > 20 * min(means) > 0:
             axes.set_xscale("log")
-        axes.set_title(title, fontsize=11)
-        axes.margins(x=0.15, y=0.15)
-        if axes.get_xscale() == "linear":
+            axes.xaxis.set_major_formatter("{x:g}")
+        else:
             axes.locator_params(axis="x", nbins=4)
+        axes.set_title(fill(title, 18), fontsize=11)
+        axes.margins(x=0.15, y=0.15)
+        axes.grid(axis="x", alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(range(len(rows)), [row.method for row in rows])
     panels[0].invert_yaxis()
-    figure.tight_layout()
+    figure.supxlabel(f"bars: 95 % intervals over {rows[0].count} clips", fontsize=11)
     return figure
 
 
 def draw_climb(figures: Mapping[str, Sequence[tuple[float, float]]]) -> Figure:
     """SSIM and PSNR step by step: name of a path → (SSIM, PSNR) of each of its pictures."""
-    figure = Figure(figsize=(8, 2.8))
+    figure = Figure(figsize=(8.6, 3.2), layout="constrained")
     panels = figure.subplots(1, 2)
-    styles = zip(figures.items(), ("blue", "vermilion"), "os", strict=True)
-    for (name, values), colour, mark in styles:
+    styles = zip(figures.items(), ("blue", "vermilion"), ("o-", "s:"), strict=True)  # the paths of PSNR are one line
+    for (name, values), colour, style in styles:
         for axes, column in zip(panels, zip(*values, strict=True), strict=True):
-            axes.plot(column, f"{mark}-", color=PALETTE[colour], markersize=3, label=name)
+            axes.plot(column, style, color=PALETTE[colour], markersize=4, label=name)
     for axes, title, span in zip(panels, ("SSIM", "PSNR (dB)"), ((0, 1), (15, 30)), strict=True):
-        axes.set(xlabel="step", title=title, ylim=span)
+        axes.set(xlabel="step of the gradient", ylabel=title, ylim=span)
+        axes.locator_params(axis="y", nbins=5, integer=span[1] > 1)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].legend(frameon=False, fontsize=8)
-    figure.tight_layout()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(figures), frameon=False)
     return figure
 
 
@@ -155,36 +160,40 @@ def agreement(metric: str, other: str) -> float:
 def draw_agreement() -> Figure:
     """How far metrics rank the methods of SeedVR's table 1 alike: 1 in the same order, -1 upside down."""
     matrix = np.array([[agreement(metric, other) for other in TITLES] for metric in TITLES])
-    figure = Figure(figsize=(6.2, 4.8))
+    figure = Figure(figsize=(8.6, 6), layout="constrained")
     axes = figure.subplots()
-    shades = axes.imshow(matrix, cmap="PuOr", vmin=-1, vmax=1)
+    shades = axes.imshow(matrix, cmap=SHADES, vmin=-1, vmax=1)
     for row, column in np.ndindex(*matrix.shape):
-        shade = matplotlib.colormaps["PuOr"]((matrix[row, column] + 1) / 2)
-        ink = "white" if np.dot(shade[:3], metrics.LUMA) < 0.6 else "black"
-        value = f"{matrix[row, column].round(1) + 0:+.1f}"
-        axes.text(column, row, value, ha="center", va="center", fontsize=9.5, color=ink)
-    axes.set_xticks(range(len(TITLES)), TITLES.values(), rotation=35, ha="right", fontsize=9)
-    axes.set_yticks(range(len(TITLES)), TITLES.values(), fontsize=9)
-    figure.colorbar(shades, ax=axes, shrink=0.8, label="rank correlation")
-    figure.tight_layout()
+        value = f"{matrix[row, column].round(1) + 0:+.1f}".replace("-", "−")
+        axes.text(column, row, value, ha="center", va="center", fontsize=11)
+    axes.set_xticks(range(len(TITLES)), TITLES.values(), rotation=35, ha="right", rotation_mode="anchor", fontsize=11)
+    axes.set_yticks(range(len(TITLES)), TITLES.values(), fontsize=11)
+    bar = figure.colorbar(shades, ax=axes, ticks=[-1, -0.5, 0, 0.5, 1])
+    bar.set_label("rank correlation, the mean over four sets", fontsize=11)
     return figure
 
 
 def draw_pair(clips: str, metric: str, other: str) -> Figure:
     """The methods of SeedVR's table 1 on a set of clips by two metrics, better to the right and above."""
-    figure = Figure(figsize=(7.4, 3.6))
+    figure = Figure(figsize=(8.6, 4.4), layout="constrained")
     axes = figure.subplots()
-    for (method, scores), mark, colour in zip(RESTORATION[clips].items(), MARKS, PALETTE.values(), strict=True):
-        place = getattr(scores, metric), getattr(scores, other)
-        axes.plot(*place, mark, color=colour, markeredgecolor="black", markersize=9, linestyle="", label=method)
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    for (method, scores), mark in zip(RESTORATION[clips].items(), MARKS, strict=True):  # a method keeps its mark
+        colour = PALETTE["vermilion" if method == "SeedVR" else "blue"]
+        axes.plot(getattr(scores, metric), getattr(scores, other), mark, color=colour, markersize=9, label=method)
     same = stats.spearmanr(*(list(goodness(clips, name).values()) for name in (metric, other))).statistic
-    names = [f"{TITLES[name]} (dB)" if name == "psnr" else TITLES[name] for name in (metric, other)]
-    axes.set(xlabel=names[0], ylabel=names[1], title=f"{clips}: rank correlation {same:+.2f}")
+    axes.set_title(f"{clips}: rank correlation {same:+.2f}".replace("-", "−"))
+    axes.set(xlabel=_better(metric), ylabel=_better(other))
     for name, invert in ((metric, axes.invert_xaxis), (other, axes.invert_yaxis)):
-        if goodness(clips, name)["SeedVR"] < 0:  # less is better
+        if name in LESS_IS_BETTER:
             invert()
-    axes.margins(0.15)
+    axes.margins(0.1)
+    axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
+    figure.legend(loc="outside right center", frameon=False)  # beside them names would hide neighbours
     return figure
+
+
+def _better(metric: str) -> str:
+    """A metric as the name of an axis, with its unit and the way that is better."""
+    unit = " (dB)" if metric == "psnr" else ""
+    return f"{TITLES[metric]}{unit}, {'less' if metric in LESS_IS_BETTER else 'more'} is better →"

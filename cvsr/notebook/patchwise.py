@@ -51,26 +51,26 @@ def draw_patches(frame: np.ndarray, patches: Sequence[Patch], chosen: int, pixel
 
 def draw_weights(length: int, size: int, joining: str) -> Figure:
     """The weights of every patch along an axis of so many positions, and their sum."""
-    figure = Figure(figsize=(8, 2.2))
+    figure = Figure(figsize=(8.6, 2.8), layout="constrained")
     axes = figure.subplots()
     total = np.zeros(length)
-    for index, window in enumerate(JOININGS[joining](length, size)):
+    windows = sorted(JOININGS[joining](length, size), key=lambda window: window.start)  # neighbours differ in colour
+    for index, window in enumerate(windows):
         positions = np.arange(window.start, window.stop) + 0.5
         weights = window.weights.numpy()
         total[window.slice] += weights
         colour = list(PALETTE.values())[index % (len(PALETTE) - 1)]
-        axes.plot(positions, weights, color=colour, drawstyle="steps-mid")
+        axes.plot(positions, weights, color=colour, drawstyle="steps-mid", label=None if index else "a patch")
         axes.fill_between(positions, weights, color=colour, alpha=0.2, step="mid")
-    axes.plot(np.arange(length) + 0.5, total, color=PALETTE["black"], linestyle=":", label="sum")
-    axes.set(xlabel="position", ylabel="weight", xlim=(0, length), ylim=(0, 1.1))
-    axes.legend(frameon=False, loc="center right", fontsize=8)
-    figure.tight_layout()
+    axes.plot(np.arange(length) + 0.5, total, color=PALETTE["black"], linestyle=":", label="sum of all")
+    axes.set(xlabel="position along the axis, of 8 pixels each", ylabel="weight", xlim=(0, length), ylim=(0, 1.1))
+    figure.legend(loc="outside right center", frameon=False)
     return figure
 
 
 def draw_seams(ratios: Mapping[str, Mapping[int, float]]) -> Figure:
     """The seam ratio over the patches' size, joining → pixels → ratio; 1 is no seam."""
-    figure = Figure(figsize=(6, 2.8))
+    figure = Figure(figsize=(8.6, 3.4), layout="constrained")
     axes = figure.subplots()
     for joining, by_size in ratios.items():
         colour, style = STYLES[joining]
@@ -78,24 +78,24 @@ def draw_seams(ratios: Mapping[str, Mapping[int, float]]) -> Figure:
     axes.axhline(1, color=PALETTE["black"], linewidth=0.8, linestyle=":")
     axes.set_xscale("log", base=2)
     axes.set_xticks(list(by_size), [f"{size}" for size in by_size])
-    axes.set(xlabel="height and width of a patch in pixels", ylabel="seam ratio")
-    axes.legend(frameon=False, fontsize=8)
-    figure.tight_layout()
+    axes.set(xlabel="height and width of a patch in pixels", ylabel="seam ratio, 1 is none")
+    figure.legend(loc="outside right center", frameon=False)
     return figure
 
 
 def draw_cost(sides: Sequence[int], operations: Mapping[str, Sequence[float]]) -> Figure:
     """Operations of one prediction over the side of a square frame in pixels, by how it is made."""
-    figure = Figure(figsize=(6, 2.8))
+    figure = Figure(figsize=(8.6, 3.4), layout="constrained")
     axes = figure.subplots()
     styles = zip(operations.items(), STYLES.values(), strict=False)
     for (name, counted), (colour, style) in styles:
-        axes.loglog(sides, counted, style, color=PALETTE[colour], label=name)
+        axes.loglog(sides, [count / 1e9 for count in counted], style, color=PALETTE[colour], label=name)
     axes.set_xticks(sides, [f"{side}" for side in sides])
     axes.minorticks_off()
-    axes.set(xlabel="side of the frame in pixels", ylabel="operations")
-    axes.legend(frameon=False, fontsize=8)
-    figure.tight_layout()
+    axes.yaxis.set_major_formatter("{x:,g}")
+    axes.set(xlabel="height and width of the frame in pixels", ylabel="operations, GFLOP")
+    axes.grid(axis="y", alpha=0.3)
+    figure.legend(loc="outside right center", frameon=False)
     return figure
 
 

@@ -106,3 +106,20 @@ def test_better_is_to_the_right_and_above():
     (axes,) = evaluation.draw_pair("SPMCS", "lpips", "psnr").axes
     assert axes.xaxis_inverted()
     assert not axes.yaxis_inverted()
+    assert axes.get_xlabel() == "LPIPS, less is better →"
+    assert axes.get_ylabel() == "PSNR (dB), more is better →"
+
+
+def test_a_method_keeps_its_mark_whatever_the_metrics():
+    marks = [
+        {line.get_label(): line.get_marker() for line in evaluation.draw_pair("SPMCS", *pair).axes[0].lines}
+        for pair in (("psnr", "dover"), ("niqe", "ssim"))
+    ]
+    assert marks[0] == marks[1]
+    assert len(set(marks[0].values())) == 8
+
+
+def test_numbers_of_the_matrix_can_be_read_on_their_cells():
+    shades = evaluation.SHADES(np.linspace(0, 1, 9))[:, :3]
+    luminance = (((shades + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)  # of sRGB, as WCAG counts
+    assert ((luminance + 0.05) / 0.05).min() > 4.5  # black on the cell: what WCAG asks of text

@@ -65,3 +65,18 @@ def test_figures_are_drawn():
 def test_the_sum_that_is_drawn_is_one():
     (axes,) = patchwise.draw_weights(23, 8, "averaged").axes
     assert axes.lines[-1].get_ydata() == pytest.approx(np.ones(23))
+
+
+def test_patches_that_overlap_differ_in_colour():
+    (axes,) = patchwise.draw_weights(64, 8, "joint").axes
+    patches = axes.lines[:-1]
+    spans = [(line.get_xdata()[0], line.get_xdata()[-1], line.get_color()) for line in patches]
+    for start, stop, colour in spans:
+        touching = [other for first, last, other in spans if first <= stop and start <= last]
+        assert touching.count(colour) == 1
+
+
+def test_operations_are_drawn_in_units_of_a_milliard():
+    (axes,) = patchwise.draw_cost([128, 256], {"one piece": [1e9, 2e10]}).axes
+    assert list(axes.lines[0].get_ydata()) == [1, 20]
+    assert axes.get_ylabel() == "operations, GFLOP"
