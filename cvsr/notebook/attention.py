@@ -18,7 +18,6 @@ from cvsr.notebook.figures import PALETTE, side_by_side, stack
 from cvsr.notebook.windows import receptive_field
 
 KNOWN, UNKNOWN, EDGE = (213, 94, 0), (238, 238, 238), (60, 60, 60)
-PALE = "#eeeeee"
 ASKING, CHOSEN = (86, 180, 233), (230, 159, 0)  # sky and orange
 
 
@@ -47,10 +46,11 @@ def attention_mask(scheme: AttentionScheme, size: Size, shifted: bool, query: Te
 def draw_masks(rows: Sequence[Mapping[str, np.ndarray]]) -> Figure:
     """Rows of masks, bool (n, n) each, under their names: blue where a token (down) reads another one (across)."""
     columns = max(map(len, rows))
+    colours = ListedColormap([np.divide(UNKNOWN, 255), PALETTE["blue"]])
     figure = Figure(figsize=(9, 9 / columns * len(rows) + 0.4), layout="constrained")
     for masks, line in zip(rows, figure.subplots(len(rows), columns, squeeze=False), strict=True):
         for axes, (name, mask) in zip(line, masks.items(), strict=True):
-            axes.imshow(mask, cmap=ListedColormap([PALE, PALETTE["blue"]]), vmin=0, vmax=1, interpolation="nearest")
+            axes.imshow(mask, cmap=colours, vmin=0, vmax=1, interpolation="nearest")
             axes.set_title(name, fontsize=10)
             axes.tick_params(labelsize=8)
     figure.supxlabel("token that is read", fontsize=10)

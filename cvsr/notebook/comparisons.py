@@ -5,11 +5,9 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from cvsr.measurements.results import Estimate, Result, Row, read_result, results_file
 from cvsr.measurements.trends import comparison_of, trends
-from cvsr.notebook.tables import table
+from cvsr.notebook.tables import plain, table
 
 LEGEND = "▲ above, ▼ below, ≈ not told apart: the 95 % interval over training seeds holds 0"
 APART = (" minus ", " less ")  # in the names of rows that are differences
@@ -135,7 +133,7 @@ def _decimals(figure: Estimate) -> int:
 def _number(value: float, sign: str = "") -> str:
     """Two decimals from ten on, three from a tenth on, three digits of what is smaller; `sign` as in a format."""
     if NOTHING < abs(value) < 0.1:
-        return np.format_float_positional(value, 3, fractional=False, trim="-", sign=bool(sign))
+        return plain(value, 3, bool(sign))
     return f"{value:{sign}z.2f}" if abs(value) >= 10 else f"{value:{sign}z.3f}"
 
 

@@ -28,6 +28,11 @@ def table(caption: str, rows: Mapping[str, Mapping[str, float | str]], digits: i
     return f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def plain(value: float, digits: int, signed: bool = False) -> str:
+    """A number to so many significant digits, never with an exponent; `signed` writes a plus, too."""
+    return np.format_float_positional(value, digits, fractional=False, trim="-", sign=signed)
+
+
 def _column(values: Sequence[float | str], digits: int) -> list[str]:
     figures = [float(value) for value in values if not isinstance(value, str)]
     decimals = _decimals([abs(figure) for figure in figures if figure and math.isfinite(figure)], digits)
@@ -50,4 +55,4 @@ def _figure(value: float, digits: int, decimals: int | None) -> str:
         return f"{value:,.{decimals or 0}f}"
     if abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
-    return np.format_float_positional(value, digits, fractional=False, trim="-")
+    return plain(value, digits)

@@ -56,7 +56,7 @@ def test_side_by_side_repeats_pixels_and_invents_none():
 def test_the_same_crop_has_the_same_height_whatever_the_resolution():
     small, large = frame(96, 160), frame(384, 640)
     picture = figures.compare({"small": small, "large": large}, (0.35, 0.1, 0.4, 0.4), height=256)
-    assert 15 < picture.shape[0] - 2 * 154 < 35  # under one line of names, the larger crop's rows twice
+    assert picture.shape[0] == figures.GAP + 20 + 2 * 154  # under a line of names, the larger crop's rows twice
     assert (picture[-1] != 255).any(axis=1).mean() > 0.95  # both reach the last row
 
 
