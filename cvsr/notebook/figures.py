@@ -90,7 +90,7 @@ def grid(rows: Sequence[Mapping[str, np.ndarray]], height: int = 256) -> np.ndar
         raise ValueError(f"frames={names}: nothing to show; allowed at least one a row; try {{'input': frame}}")
     enlarged = [_enlarged(row, height) for row in rows]
     widths = [max(tile.shape[1] for tile in column) for column in _columns([list(row.values()) for row in enlarged])]
-    font = _font(max(1.0, (sum(widths) + GAP * (len(widths) - 1)) / PAGE))
+    font = _font(sum(widths) + GAP * (len(widths) - 1))
     words = [max(font.getlength(word) for word in " ".join(names).split()) for names in _columns(rows)]
     widths = [max(width, round(word) + 4) for width, word in zip(widths, words, strict=True)]
     return stack([_titled_row(row, widths, font) for row in enlarged])
@@ -118,7 +118,7 @@ def with_colour_bar(picture: np.ndarray, colours: str, low: str, high: str, mean
         high: at its right end, "64 levels".
         meaning: of the colours, "error".
     """
-    font = _font(max(1.0, picture.shape[1] / PAGE))
+    font = _font(picture.shape[1])
     line, before, after = round(1.3 * font.size), f"{meaning}: {low} ", f" {high}"
     start = round(font.getlength(before))
     end = start + 10 * round(font.size)
@@ -173,8 +173,10 @@ def _columns(rows: Sequence[Iterable]) -> list[list]:
     return [[each for each in column if each is not None] for column in zip_longest(*rows)]
 
 
-def _font(scale: float) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(findfont("DejaVu Sans"), round(14 * scale))  # comes with matplotlib, and has a ×
+def _font(width: int) -> ImageFont.FreeTypeFont:
+    """That of names in a picture so wide, which a page may show reduced."""
+    size = round(14 * max(1.0, width / PAGE))
+    return ImageFont.truetype(findfont("DejaVu Sans"), size)  # comes with matplotlib, and has a ×
 
 
 def _titled_row(tiles: Mapping[str, np.ndarray], widths: Sequence[int], font: ImageFont.FreeTypeFont) -> np.ndarray:
