@@ -4,7 +4,7 @@ Legend: T frames, H rows, W columns.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from cvsr.data.world import render
 
 @dataclass(frozen=True)
 class PixelSources:
-    """What a folder of clips is made of; all clips have `frames` frames of size × size pixels.
+    """What a folder of clips is made of; clips have `frames` frames of size × size pixels.
 
     Attributes:
         world: scenes of the procedural world.
@@ -33,6 +33,7 @@ class PixelSources:
         split, seed: which scenes; the splits are disjoint.
         identities: scenes with pictures of their objects, of `reference_size` pixels a side.
         edits: scenes in which something was changed, with the video of what they were before.
+        stills: one frame of a scene with a picture of its main object: many objects for the price of a few clips.
     """
 
     world: int = 0
@@ -46,12 +47,15 @@ class PixelSources:
     identities: int = 0
     edits: int = 0
     reference_size: int = 128
+    stills: int = 0
 
     def describe(self) -> dict[str, Any]:
         """All that the clips depend on, as plain values; what references are like only where there are some."""
         described = asdict(self)
-        if not (self.identities or self.edits):
+        if not (self.identities or self.edits or self.stills):
             del described["identities"], described["edits"], described["reference_size"]
+        if not self.stills:
+            del described["stills"]
         return described
 
 
@@ -83,6 +87,9 @@ def clips_of(sources: PixelSources) -> Iterator[tuple[str, Callable[[], Clip]]]:
     first += sources.identities
     for index in range(sources.edits):
         yield f"edit-{index:05d}", partial(_edit, first + index, sources)
+    first += sources.edits
+    for index in range(sources.stills):
+        yield f"still-{index:05d}", partial(_still, first + index, sources)
 
 
 def _scene(seed: int, sources: PixelSources) -> Clip:
@@ -95,13 +102,19 @@ def _pan(seed: int, sources: PixelSources) -> Clip:
     return Clip(render_pan(pan, sources.frames, sources.size, sources.size), pan.caption)
 
 
-def _identity(seed: int, sources: PixelSources) -> Clip:
+def _identity(seed: int, sources: PixelSources, max_references: int = 3) -> Clip:
     size, side = (sources.size, sources.size), sources.reference_size
-    drawn = identity_references(seed, sources.split, sources.frames, *size, picture_size=OVERSIZE * side)
+    drawn = identity_references(
+        seed, sources.split, sources.frames, *size, max_references, picture_size=OVERSIZE * side
+    )
     shown = zip(drawn.references, drawn.reference_masks, strict=True)
     pictures, masks = zip(*(cut_out(picture, mask, side) for picture, mask in shown), strict=True)
     references = References(np.stack(pictures)[:, None], np.stack(masks)[:, None], drawn.mistaken)
     return Clip(drawn.video, drawn.caption, drawn.masks.any(0), references)
+
+
+def _still(seed: int, sources: PixelSources) -> Clip:
+    return _identity(seed, replace(sources, frames=1), max_references=1)
 
 
 def _edit(seed: int, sources: PixelSources) -> Clip:

@@ -137,7 +137,10 @@ class ShardClips(Dataset):
                     f"buckets={bucket}: no clip is so long and large; allowed up to"
                     f" {max(shapes.values(), key=np.prod)} (c, t, h, w); try fewer frames or a smaller size"
                 )
-            self._fitting[bucket] = Mixture([Path(key) for key in keys], self.shares)
+            shares = self.shares
+            if shares and bucket.sources:
+                shares = {name: shares[name] for name in bucket.sources if name in shares}  # others need not fit
+            self._fitting[bucket] = Mixture([Path(key) for key in keys], shares)
         return self._fitting[bucket]
 
 

@@ -27,6 +27,9 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
         conditioning, positions: the design, as for `build_unimmvsr`.
         muon: whether Muon trains the blocks' matrices (`cvsr.training.optimizers`), for long runs; steps of short ones
             are so small that it takes half of their time.
+        subject_weight: how much more an error counts on what references show or what was edited. The other weights
+            (`calmness`) forgive what has a texture, and what is to be read of references, the colours of a print, is
+            one.
         others: as for `SuperResolutionTraining`.
     """
 
@@ -38,11 +41,12 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
         conditioning: str = "hybrid",
         positions: str = "separated",
         muon: bool = False,
+        subject_weight: float = 0.0,
         **others,
     ):
         self.conditioning, self.positions, self.muon = conditioning, positions, muon
         super().__init__(system="unimmvsr", noise_range=noise_range, clean=clean, **others)
-        self.start = start
+        self.start, self.subject_weight = start, subject_weight
 
     def build_stage(self, preset: str) -> Stage:
         return build_unimmvsr(PRESETS[preset], sample_captions(), self.conditioning, self.positions)
@@ -64,6 +68,9 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
         known = {id(matrix) for matrix in matrices}
         others = [p for p in self.parameters() if p.requires_grad and id(p) not in known]
         return MuonWithAdamW(matrices, others, self.hparams.learning_rate)
+
+    def position_weights(self, batch: Batch) -> Tensor:
+        return super().position_weights(batch) + self.subject_weight * batch["subject"]
 
     def noise(self, group: Batch, generator: torch.Generator) -> Noised:
         return super().noise(group, generator)._replace(more={"references": group.get("references")})

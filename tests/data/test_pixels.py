@@ -53,17 +53,18 @@ def test_what_older_folders_are_made_of_stays_recorded_as_it_was():
     )
     described = PixelSources(world=3, edits=1).describe()
     assert list(described)[-3:] == ["identities", "edits", "reference_size"]
+    assert list(PixelSources(world=3, stills=1).describe())[-2:] == ["reference_size", "stills"]
 
 
 @pytest.fixture(scope="module")
 def with_references(tmp_path_factory):
-    sources = PixelSources(world=1, identities=2, edits=1, frames=5, size=64, seed=5, reference_size=48)
+    sources = PixelSources(world=1, identities=2, edits=1, stills=1, frames=5, size=64, seed=5, reference_size=48)
     return build_pixels(tmp_path_factory.mktemp("references"), sources)
 
 
 def mask_of(clip):
     (stacked,), _, _ = read_image(clip.with_suffix(".png"))
-    return stacked[..., 0].reshape(5, 64, 64) > 127
+    return stacked[..., 0].reshape(-1, 64, 64) > 127
 
 
 def test_identities_have_pictures_of_their_objects(with_references):
@@ -81,6 +82,17 @@ def test_identities_have_pictures_of_their_objects(with_references):
         for mask in references.masks[:, 0]:
             spans = [np.ptp(np.flatnonzero(mask.any(axis))) + 1 for axis in (0, 1)]
             assert 0.7 * 48 < max(spans) <= 48  # cut out around its object
+
+
+def test_stills_are_one_frame_with_a_picture_of_the_main_object(with_references):
+    clip = with_references / "still-00000.npy"
+    expected = identity_references(9, "train", 1, 64, 64, max_references=1)  # after the edit's seed
+    assert np.array_equal(np.load(clip), expected.video)
+    assert np.load(clip).shape == (1, 64, 64, 3)
+    assert np.array_equal(mask_of(clip), expected.masks[0])
+    references = read_references(clip)
+    assert references.frames.shape == (1, 1, 48, 48, 3)
+    assert np.array_equal(references.mistaken, expected.mistaken)
 
 
 def test_edits_have_their_source_from_earlier_until_later(with_references):

@@ -310,6 +310,14 @@ def test_shares(folder):
     assert {clips[Ticket(i, of_photographs)]["caption"] for i in range(20)} == {"photograph-0"}
 
 
+def test_a_bucket_of_some_sources_is_not_stopped_by_others_that_do_not_fill_it(folder):
+    clips = ShardClips(folder, **MODELS, shares={"photograph": 0.5, "world": 0.5})
+    with pytest.raises(ValueError, match="begins with 'photograph'"):
+        clips[Ticket(0, Bucket(1, 2, 8))]
+    of_the_world = clips[Ticket(0, Bucket(1, 2, 8, sources=("world",)))]
+    assert of_the_world["latents"].shape[1:] == (2, 8, 8)
+
+
 def test_texts_are_padded_and_masked():
     def sample(length):
         return {

@@ -33,6 +33,7 @@ RUNS = (
     "unimmvsr_clean_inputs",
     "unimmvsr_light_damage",
     "unimmvsr_photographs",
+    "unimmvsr_stills",
     "patchvsr",
 )
 SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
@@ -52,6 +53,7 @@ SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
         "unimmvsr_clean_inputs",
         "unimmvsr_light_damage",
         "unimmvsr_photographs",
+        "unimmvsr_stills",
     ],
     "patchvsr": ["super_resolution", "patchvsr"],
 }
@@ -83,7 +85,8 @@ def tiny(name: str, folder: Path, steps: int, **model) -> Path:
         if "simplegvr" in name:
             data |= {"clips": f"{folder}/larger_pixels/train", "train": sources | {"size": 96}}  # 3×3 small positions
         if "unimmvsr" in name:
-            data |= {"clips": f"{folder}/references/train", "train": sources | {"identities": 2, "edits": 1}}
+            referring = sources | {"identities": 2, "edits": 1, "stills": 1}
+            data |= {"clips": f"{folder}/references/train", "train": referring}
         if name == "patchvsr":
             data |= {"whole": 32}
     recipe["data"]["init_args"] = data

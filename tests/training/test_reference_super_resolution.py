@@ -96,6 +96,7 @@ def test_references_change_the_loss_of_their_own_sample():
     module.log = lambda *_, **__: None
     torch.manual_seed(1)
     batch = {"latents": torch.randn(2, 4, 2, 4, 4), "low": torch.randn(2, 4, 2, 4, 4), "caption": ["a ball", "a cup"]}
+    batch["subject"] = torch.ones(2, 1, 2, 4, 4)
 
     def errors(references):
         group = batch | {"references": references}
@@ -105,3 +106,15 @@ def test_references_change_the_loss_of_their_own_sample():
     without, told = errors([[], []]), errors([[torch.randn(4, 1, 3, 3)], []])
     assert abs(told[0] - without[0]) > 1e-4
     torch.testing.assert_close(told[1], without[1])
+
+
+def test_what_references_show_counts_more_by_the_subject_weight():
+    autoencoder = build_unimmvsr(PRESETS["tiny"], ["a ball"]).autoencoder
+    torch.manual_seed(0)
+    batch = {"low": torch.randn(2, 4, 2, 4, 4), "subject": torch.rand(2, 1, 2, 4, 4)}
+    with patch("cvsr.training.flow_matching.load", lambda *_: autoencoder):
+        plain, weighted = (
+            ReferenceSuperResolutionTraining(preset="tiny", start=None, subject_weight=weight).position_weights(batch)
+            for weight in (0.0, 3.0)
+        )
+    torch.testing.assert_close(weighted - plain, 3 * batch["subject"])
