@@ -14,7 +14,7 @@ from tqdm import tqdm
 from cvsr.measurements.clips import FRAMES, PIXELS
 from cvsr.measurements.likeness import Likeness
 from cvsr.measurements.reference_clips import NONE, close_up, identity_clip
-from cvsr.measurements.references import Question, enlarged, inputs_of, judge, less
+from cvsr.measurements.references import Question, enlarged, groups_of, inputs_of, judge, less
 from cvsr.measurements.results import Row
 from cvsr.measurements.tally import Tally
 from cvsr.models.attribute_reader import AttributeReader
@@ -43,7 +43,8 @@ def measure(
 ) -> list[Row]:
     """Figures of `references.judge` without references, and how right and wrong ones change them, paired by clip.
 
-    Scene n of the test split starts from the noise of `seed` + n. Guidance ends where it does by default.
+    Clips count twice: with all others, and with those of which the same was mistaken. Scene n of the test split starts
+    from the noise of `seed` + n. Guidance ends where it does by default.
 
     Args:
         pipeline: the model to be measured.
@@ -71,9 +72,12 @@ def measure(
             for n in steps:
                 plain = enlarged(pipeline, question, NONE, num_inference_steps=n)
                 without = judge(plain, clip, likeness)
-                tally.add(f"{NONE}, steps {n}", f"identity, {kind}", without)
+                figures = {f"{NONE}, steps {n}": without}
                 for strength, name in itertools.product(strengths, SHOWN):
                     video = enlarged(pipeline, question, name, num_inference_steps=n, reference_guidance=strength)
                     method = f"{name} less none, steps {n}, s_ref {strength:g}"
-                    tally.add(method, f"identity, {kind}", less(judge(video, clip, likeness), without))
+                    figures[method] = less(judge(video, clip, likeness), without)
+                for method, found in figures.items():
+                    for group in groups_of("identity", kind, clip):
+                        tally.add(method, group, found)
     return sorted(tally.rows(), key=lambda row: row.clips)

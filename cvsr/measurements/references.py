@@ -88,15 +88,21 @@ def measure(
             for kind, small in inputs_of(clip, base, seed + number).items():
                 question = Question(clip, small, likeness, seed + number)
                 found = {name: judge(video, clip, likeness) for name, video in _videos(pipeline, question, settings)}
-                groups = [f"{task}, {kind}"]
-                if clip.mistake is not None:
-                    groups.append(f"{task}, {kind}, {clip.mistake} mistaken")
+                groups = groups_of(task, kind, clip)
                 for name, figures in (found | _differences(found, clip)).items():
                     for group in groups:
                         tally.add(name, group, figures)
     groups = dict.fromkeys(group for _, group in tally.figures)  # not every scene has a reference to spare
     in_order = sorted(groups, key=lambda group: group.count(","))  # parts of groups come last
     return sorted(tally.rows(), key=lambda row: in_order.index(row.clips))
+
+
+def groups_of(task: str, kind: str, clip: ReferenceClip) -> list[str]:
+    """The clips that one counts with: all of its task and kind of input, and those of which the same was mistaken."""
+    groups = [f"{task}, {kind}"]
+    if clip.mistake is not None:
+        groups.append(f"{task}, {kind}, {clip.mistake} mistaken")
+    return groups
 
 
 def judge(video: Tensor, clip: ReferenceClip, likeness: Likeness) -> dict[str, float]:

@@ -27,9 +27,11 @@ def test_every_pair_of_steps_and_strength_has_a_row(rows):
     shown = [f"{name} references less none" for name in ("right", "wrong")]
     ways = [f"{name}, steps {n}, s_ref {s}" for n in (1, 2) for s in (0, 2) for name in shown]
     expected = {"no references, steps 1", "no references, steps 2", *ways}
-    assert {row.clips for row in rows} == {f"identity, {kind}" for kind in INPUTS}
-    for kind in INPUTS:
-        assert {row.method for row in rows if row.clips == f"identity, {kind}"} == expected
+    mistake = identity_clip(0, 5, 64).mistake
+    groups = [f"identity, {kind}{part}" for kind in INPUTS for part in ("", f", {mistake} mistaken")]
+    assert {row.clips for row in rows} == set(groups)
+    for group in groups:
+        assert {row.method for row in rows if row.clips == group} == expected
 
 
 def test_figures_are_the_pipelines_own(rows, models):
