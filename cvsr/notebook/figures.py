@@ -8,6 +8,7 @@ Frames are uint8 (H, W, 3), videos uint8 (T, H, W, 3).
 
 import base64
 import html
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from itertools import accumulate, zip_longest
@@ -15,8 +16,10 @@ from itertools import accumulate, zip_longest
 import matplotlib
 import numpy as np
 from IPython.display import HTML
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
+from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image, ImageDraw, ImageFont
 
 # Okabe and Ito's palette, told apart in every kind of colour blindness.
@@ -130,6 +133,14 @@ def with_colour_bar(picture: np.ndarray, colours: str, low: str, high: str, mean
     bar = matplotlib.colormaps[colours](np.linspace(0, 1, end - start))[None, :, :3].repeat(line, 0)
     canvas.paste(Image.fromarray((255 * bar).round().astype(np.uint8)), (start, GAP))
     return stack([picture, np.asarray(canvas)])
+
+
+def plain_ticks(axis: Axis) -> None:
+    """Write the numbers of a logarithmic axis without exponents: 1, 2 and 5 of a decade, of several decades only 1."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if math.log10(high / low) < 2 else (1,)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def stack(rows: Sequence[np.ndarray]) -> np.ndarray:

@@ -132,3 +132,19 @@ def test_palette_is_told_apart_in_grey():
     grey = sorted(np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) for colour in figures.PALETTE.values())
     assert len(grey) == 8
     assert grey[-1] - grey[0] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([0.6, 12], ["1", "2", "5", "10"]), ([0.3, 2e3], ["1", "10", "100", "1000"]), ([2e-3, 9e-3], ["0.002", "0.005"])],
+)
+def test_a_logarithmic_axis_has_numbers_without_exponents(values, expected):
+    axes = Figure(figsize=(7, 2.8)).subplots()
+    axes.plot(values)
+    axes.set_yscale("log")
+    figures.plain_ticks(axes.yaxis)
+    axes.figure.draw_without_rendering()
+    low, high = axes.get_ylim()
+    shown = [tick.label1.get_text() for tick in axes.yaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+    assert [text for text in shown if text] == expected
+    assert not list(axes.yaxis.get_minorticklocs())
