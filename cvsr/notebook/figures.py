@@ -139,7 +139,7 @@ def plain_ticks(axis: Axis) -> None:
     """Write the numbers of a logarithmic axis without exponents: 1, 2 and 5 of a decade, of several decades only 1."""
     low, high = axis.get_view_interval()
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if math.log10(high / low) < 2 else (1,)))
-    axis.set_major_formatter("{x:g}")
+    axis.set_major_formatter("{x:,.12g}")
     axis.set_minor_locator(NullLocator())
 
 

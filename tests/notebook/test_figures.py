@@ -136,7 +136,7 @@ def test_palette_is_told_apart_in_grey():
 
 @pytest.mark.parametrize(
     ("values", "expected"),
-    [([0.6, 12], ["1", "2", "5", "10"]), ([0.3, 2e3], ["1", "10", "100", "1000"]), ([2e-3, 9e-3], ["0.002", "0.005"])],
+    [([0.6, 12], ["1", "2", "5", "10"]), ([0.3, 2e3], ["1", "10", "100", "1,000"]), ([2e-3, 9e-3], ["0.002", "0.005"])],
 )
 def test_a_logarithmic_axis_has_numbers_without_exponents(values, expected):
     axes = Figure(figsize=(7, 2.8)).subplots()
