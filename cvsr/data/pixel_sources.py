@@ -34,6 +34,7 @@ class PixelSources:
         identities: scenes with pictures of their objects, of `reference_size` pixels a side.
         edits: scenes in which something was changed, with the video of what they were before.
         stills: one frame of a scene with a picture of its main object: many objects for the price of a few clips.
+        repaints: stills of which colours alone are mistaken, never prints.
     """
 
     world: int = 0
@@ -48,14 +49,16 @@ class PixelSources:
     edits: int = 0
     reference_size: int = 128
     stills: int = 0
+    repaints: int = 0
 
     def describe(self) -> dict[str, Any]:
         """All that the clips depend on, as plain values; what references are like only where there are some."""
         described = asdict(self)
-        if not (self.identities or self.edits or self.stills):
+        if not (self.identities or self.edits or self.stills or self.repaints):
             del described["identities"], described["edits"], described["reference_size"]
-        if not self.stills:
-            del described["stills"]
+        for name in ("stills", "repaints"):
+            if not described[name]:
+                del described[name]
         return described
 
 
@@ -90,6 +93,9 @@ def clips_of(sources: PixelSources) -> Iterator[tuple[str, Callable[[], Clip]]]:
     first += sources.edits
     for index in range(sources.stills):
         yield f"still-{index:05d}", partial(_still, first + index, sources)
+    first += sources.stills
+    for index in range(sources.repaints):
+        yield f"repaint-{index:05d}", partial(_still, first + index, sources, "colours")
 
 
 def _scene(seed: int, sources: PixelSources) -> Clip:
@@ -102,10 +108,12 @@ def _pan(seed: int, sources: PixelSources) -> Clip:
     return Clip(render_pan(pan, sources.frames, sources.size, sources.size), pan.caption)
 
 
-def _identity(seed: int, sources: PixelSources, max_references: int = 3) -> Clip:
+def _identity(
+    seed: int, sources: PixelSources, max_references: int = 3, mistaken: str | None = None
+) -> Clip:
     size, side = (sources.size, sources.size), sources.reference_size
     drawn = identity_references(
-        seed, sources.split, sources.frames, *size, max_references, picture_size=OVERSIZE * side
+        seed, sources.split, sources.frames, *size, max_references, OVERSIZE * side, mistaken
     )
     shown = zip(drawn.references, drawn.reference_masks, strict=True)
     pictures, masks = zip(*(cut_out(picture, mask, side) for picture, mask in shown), strict=True)
@@ -113,8 +121,8 @@ def _identity(seed: int, sources: PixelSources, max_references: int = 3) -> Clip
     return Clip(drawn.video, drawn.caption, drawn.masks.any(0), references)
 
 
-def _still(seed: int, sources: PixelSources) -> Clip:
-    return _identity(seed, replace(sources, frames=1), max_references=1)
+def _still(seed: int, sources: PixelSources, mistaken: str | None = None) -> Clip:
+    return _identity(seed, replace(sources, frames=1), max_references=1, mistaken=mistaken)
 
 
 def _edit(seed: int, sources: PixelSources) -> Clip:

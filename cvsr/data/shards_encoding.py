@@ -67,10 +67,13 @@ def encode_clip(
     latents, inputs, records = _half("latents", latents), [], []
     mistaken = None if references is None else references.mistaken
     shown = frames if mistaken is None else mistaken
-    drawing = models.guide(caption) if models.guide and mistaken is None else None
+    guided = models.guide and (mistaken is None or settings.mistaken_redrawn > 0)
+    drawing = models.guide(caption) if guided else None
     for variant in range(settings.variants):
         rng = np.random.default_rng((settings.seed, crc32(key.encode()), variant))
-        made, record = _make_input(rng, shown, settings, models.encode, drawing)
+        # from a generator of its own: nothing else that is drawn depends on the share
+        redrawn = mistaken is None or rng.spawn(1)[0].random() < settings.mistaken_redrawn
+        made, record = _make_input(rng, shown, settings, models.encode, drawing if redrawn else None)
         inputs.append({name: _half(name, values) for name, values in made.items()})
         records.append(record)
     mask = subject_mask(clip.with_suffix(".png"), frames.shape[:3])
@@ -106,8 +109,7 @@ def _make_input(
 ) -> tuple[dict[str, Tensor], Description]:
     """The latents "low" (c, t, h, w), of a size over the reduction, of frames that were degraded, and the record.
 
-    Without a drawing, none is drawn again: a mistaken clip already stands for what a base model makes of it, and would
-    lose its layout, too.
+    Without a drawing, none is drawn again.
 
     A network that enlarges latents is given the base model's own; one that sees enlarged frames needs them decoded. One
     that draws patches is given "whole" (c, t, h', w'), all of a "window" (4,) in small, and "scale" (): how much it

@@ -25,6 +25,9 @@ class ShardSettings:
         whole: for networks that draw patches and are shown what they are part of, as PatchVSR: height and width in
             pixels to which a random window of every enlarged input is reduced, to be encoded beside it
             (`cvsr.data.patch_windows`); it is also the least that a window has. None: for all others.
+        mistaken_redrawn: of clips whose objects a base model mistook, the share of those drawn for model_guided that
+            it draws again. By default none: a mistaken clip already stands for what it makes of one, and would lose
+            its layout, too.
     """
 
     degradations: Pipeline
@@ -35,6 +38,7 @@ class ShardSettings:
     seed: int = 0
     augmentation: ReferenceAugmentation = field(default_factory=ReferenceAugmentation)
     whole: int | None = None
+    mistaken_redrawn: float = 0.0
 
     def __post_init__(self):
         for name in ("variants", "reduction", "clips_per_shard"):
@@ -50,6 +54,8 @@ class ShardSettings:
             raise ValueError(
                 f"whole={self.whole}: of inputs that are not enlarged; allowed with reduction=1; try whole=None"
             )
+        if not 0 <= self.mistaken_redrawn <= 1:
+            raise ValueError(f"mistaken_redrawn={self.mistaken_redrawn}: no share; allowed 0 to 1; try 0.5")
 
     @property
     def is_guided(self) -> bool:
@@ -68,4 +74,6 @@ class ShardSettings:
             del described["augmentation"]
         if self.whole is None:
             del described["whole"]
+        if not (references and self.mistaken_redrawn):
+            del described["mistaken_redrawn"]
         return described

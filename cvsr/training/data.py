@@ -128,6 +128,7 @@ class ShardData(LightningDataModule):
         quality: which clips are good enough, `QualityFilter()` by default.
         augmentation: how references are changed, `ReferenceAugmentation()` by default.
         whole: for networks that draw patches: height and width of what these are part of, see `ShardSettings`.
+        mistaken_redrawn: how often mistaken clips are drawn again, see `ShardSettings`.
         reference_dropout: the share of clips with references that are trained on without.
         wrong_references: the share of the others that are shown those of another clip.
         shares, workers, seed, weights: as for `LatentData`.
@@ -150,6 +151,7 @@ class ShardData(LightningDataModule):
         quality: QualityFilter | None = None,
         augmentation: ReferenceAugmentation | None = None,
         whole: int | None = None,
+        mistaken_redrawn: float = 0.0,
         reference_dropout: float = 0.1,
         wrong_references: float = 0.0,
         shares: dict[str, float] | None = None,
@@ -166,6 +168,7 @@ class ShardData(LightningDataModule):
             quality or QualityFilter(),
             augmentation=augmentation or ReferenceAugmentation(),
             whole=whole,
+            mistaken_redrawn=mistaken_redrawn,
         )
         self.buckets, self.mixed = buckets, mixed
         self.reference_dropout, self.wrong_references = reference_dropout, wrong_references

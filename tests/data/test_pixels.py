@@ -54,11 +54,13 @@ def test_what_older_folders_are_made_of_stays_recorded_as_it_was():
     described = PixelSources(world=3, edits=1).describe()
     assert list(described)[-3:] == ["identities", "edits", "reference_size"]
     assert list(PixelSources(world=3, stills=1).describe())[-2:] == ["reference_size", "stills"]
+    assert list(PixelSources(world=3, repaints=1).describe())[-2:] == ["reference_size", "repaints"]
 
 
 @pytest.fixture(scope="module")
 def with_references(tmp_path_factory):
-    sources = PixelSources(world=1, identities=2, edits=1, stills=1, frames=5, size=64, seed=5, reference_size=48)
+    counts = {"world": 1, "identities": 2, "edits": 1, "stills": 1, "repaints": 3}
+    sources = PixelSources(**counts, frames=5, size=64, seed=5, reference_size=48)
     return build_pixels(tmp_path_factory.mktemp("references"), sources)
 
 
@@ -93,6 +95,17 @@ def test_stills_are_one_frame_with_a_picture_of_the_main_object(with_references)
     references = read_references(clip)
     assert references.frames.shape == (1, 1, 48, 48, 3)
     assert np.array_equal(references.mistaken, expected.mistaken)
+
+
+def test_repaints_are_stills_with_their_prints(with_references):
+    drawn = []
+    for index, seed in enumerate((10, 11, 12)):  # after the still's
+        clip = with_references / f"repaint-{index:05d}.npy"
+        expected = identity_references(seed, "train", 1, 64, 64, max_references=1, mistaken="colours")
+        assert np.array_equal(np.load(clip), expected.video)
+        assert np.array_equal(read_references(clip).mistaken, expected.mistaken)
+        drawn.append(identity_references(seed, "train", 1, 64, 64, max_references=1).mistake)
+    assert "print" in drawn  # what one of them would have lost as a still
 
 
 def test_edits_have_their_source_from_earlier_until_later(with_references):

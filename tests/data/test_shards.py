@@ -364,6 +364,27 @@ def test_inputs_of_mistaken_clips_are_made_of_what_was_mistaken(referring, tmp_p
     assert (again["edit"]["low.npy"] != found["edit"]["low.npy"]).any()
 
 
+def test_a_share_of_the_inputs_of_mistaken_clips_is_drawn_again(referring, tmp_path):
+    clips = tmp_path / "clips"
+    shutil.copytree(referring, clips)
+    pictures, other = read_references(clips / "identity.npy").frames, np.load(clips / "edit.npy")
+    write_references(clips / "identity.npy", References(pictures, pictures[..., 0] > 99, other))
+    steps = parse_pipeline([{"noise": {"sigma": [1, 9]}}, {"model_guided": {}}])
+    settings = replace(SETTINGS, degradations=steps, variants=12)
+    for share in (0.0, 0.5, 1.0):
+        drawn = replace(settings, mistaken_redrawn=share)
+        build(tmp_path / f"{share}", clips, drawn, guide=lambda _: lambda frames, alpha, seed: 255 - frames)
+    never, half, always = (samples(tmp_path / f"{share}") for share in (0.0, 0.5, 1.0))
+    records = [each["identity"]["degradations.json"] for each in (never, always)]
+    assert [record[:-1] for record in records[1]] == records[0]
+    low = [each["identity"]["low.npy"] for each in (never, half, always)]
+    assert all((low[0] != low[2]).any((1, 2, 3, 4)))
+    chosen = (low[1] == low[2]).all((1, 2, 3, 4))  # the other inputs are what they are without
+    assert 2 <= chosen.sum() <= 10
+    np.testing.assert_array_equal(low[1][~chosen], low[0][~chosen])
+    np.testing.assert_array_equal(half["edit"]["low.npy"], never["edit"]["low.npy"])
+
+
 def test_clips_whose_references_cannot_be_encoded_are_rejected(referring, tmp_path):
     clips = tmp_path / "clips"
     shutil.copytree(referring, clips)

@@ -27,6 +27,16 @@ def test_at_least_one_of_each(name):
         ShardSettings(parse_pipeline([]), **{name: 0})
 
 
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_mistaken_clips_are_drawn_again_by_share(share):
+    with pytest.raises(ValueError, match=f"mistaken_redrawn={share}: no share; allowed 0 to 1"):
+        ShardSettings(parse_pipeline([]), mistaken_redrawn=share)
+    described = [ShardSettings(parse_pipeline([]), mistaken_redrawn=each) for each in (0.0, 0.5)]
+    assert "mistaken_redrawn" not in described[0].describe(True)  # folders that were built without stay valid
+    assert described[1].describe(True)["mistaken_redrawn"] == 0.5
+    assert "mistaken_redrawn" not in described[1].describe(False)
+
+
 def test_whole_clips_are_those_of_enlarged_inputs():
     with pytest.raises(ValueError, match="whole=64: of inputs that are not enlarged; allowed with reduction=1"):
         ShardSettings(parse_pipeline([]), reduction=4, whole=64)
