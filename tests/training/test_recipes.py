@@ -34,6 +34,7 @@ RUNS = (
     "unimmvsr_light_damage",
     "unimmvsr_photographs",
     "unimmvsr_stills",
+    "unimmvsr_inks",
     "patchvsr",
 )
 SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
@@ -54,6 +55,7 @@ SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
         "unimmvsr_light_damage",
         "unimmvsr_photographs",
         "unimmvsr_stills",
+        "unimmvsr_inks",
     ],
     "patchvsr": ["super_resolution", "patchvsr"],
 }
@@ -85,7 +87,7 @@ def tiny(name: str, folder: Path, steps: int, **model) -> Path:
         if "simplegvr" in name:
             data |= {"clips": f"{folder}/larger_pixels/train", "train": sources | {"size": 96}}  # 3×3 small positions
         if "unimmvsr" in name:
-            referring = sources | {"identities": 2, "edits": 1, "stills": 1}
+            referring = sources | {"identities": 2, "edits": 1, "stills": 1, "repaints": 1}
             data |= {"clips": f"{folder}/references/train", "train": referring}
         if name == "patchvsr":
             data |= {"whole": 32}
