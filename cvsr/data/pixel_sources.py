@@ -84,18 +84,17 @@ def clips_of(sources: PixelSources) -> Iterator[tuple[str, Callable[[], Clip]]]:
     for path in sources.videos:
         for index in range(sources.cuts):
             yield f"{Path(path).stem}-{index:05d}", partial(_cut, path, first + index, sources)
-    first += sources.world  # scenes of their own
-    for index in range(sources.identities):
-        yield f"identity-{index:05d}", partial(_identity, first + index, sources)
-    first += sources.identities
-    for index in range(sources.edits):
-        yield f"edit-{index:05d}", partial(_edit, first + index, sources)
-    first += sources.edits
-    for index in range(sources.stills):
-        yield f"still-{index:05d}", partial(_still, first + index, sources)
-    first += sources.stills
-    for index in range(sources.repaints):
-        yield f"repaint-{index:05d}", partial(_still, first + index, sources, "colours")
+    first += sources.world
+    with_references = (
+        ("identity", sources.identities, _identity),
+        ("edit", sources.edits, _edit),
+        ("still", sources.stills, _still),
+        ("repaint", sources.repaints, partial(_still, mistaken="colours")),
+    )
+    for name, count, make in with_references:
+        for index in range(count):
+            yield f"{name}-{index:05d}", partial(make, first + index, sources)
+        first += count  # each has scenes of its own
 
 
 def _scene(seed: int, sources: PixelSources) -> Clip:
@@ -108,9 +107,7 @@ def _pan(seed: int, sources: PixelSources) -> Clip:
     return Clip(render_pan(pan, sources.frames, sources.size, sources.size), pan.caption)
 
 
-def _identity(
-    seed: int, sources: PixelSources, max_references: int = 3, mistaken: str | None = None
-) -> Clip:
+def _identity(seed: int, sources: PixelSources, max_references: int = 3, mistaken: str | None = None) -> Clip:
     size, side = (sources.size, sources.size), sources.reference_size
     drawn = identity_references(
         seed, sources.split, sources.frames, *size, max_references, OVERSIZE * side, mistaken

@@ -67,12 +67,12 @@ def encode_clip(
     latents, inputs, records = _half("latents", latents), [], []
     mistaken = None if references is None else references.mistaken
     shown = frames if mistaken is None else mistaken
-    guided = models.guide and (mistaken is None or settings.mistaken_redrawn > 0)
-    drawing = models.guide(caption) if guided else None
+    share = 1.0 if mistaken is None else settings.mistaken_redrawn
+    drawing = models.guide(caption) if models.guide and share else None
     for variant in range(settings.variants):
         rng = np.random.default_rng((settings.seed, crc32(key.encode()), variant))
         # from a generator of its own: nothing else that is drawn depends on the share
-        redrawn = mistaken is None or rng.spawn(1)[0].random() < settings.mistaken_redrawn
+        redrawn = rng.spawn(1)[0].random() < share
         made, record = _make_input(rng, shown, settings, models.encode, drawing if redrawn else None)
         inputs.append({name: _half(name, values) for name, values in made.items()})
         records.append(record)

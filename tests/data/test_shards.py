@@ -339,15 +339,21 @@ def test_references_may_stay_as_they_are_and_change_nothing_else(referring, tmp_
     np.testing.assert_array_equal(plain["edit"]["references.npy"], video[None, None].expand(3, 1, -1, -1, -1, -1))
 
 
-def test_inputs_of_mistaken_clips_are_made_of_what_was_mistaken(referring, tmp_path):
-    """The target is the clip with its identity, the input is one that has lost it."""
+@pytest.fixture
+def mistaking(referring, tmp_path):
+    """Those clips, the one with pictures mistaken for what the edit shows."""
     clips = tmp_path / "clips"
     shutil.copytree(referring, clips)
     pictures, other = read_references(clips / "identity.npy").frames, np.load(clips / "edit.npy")
     write_references(clips / "identity.npy", References(pictures, pictures[..., 0] > 99, other))
+    return clips
+
+
+def test_inputs_of_mistaken_clips_are_made_of_what_was_mistaken(mistaking, tmp_path):
+    """The target is the clip with its identity, the input is one that has lost it."""
     quarter = {"factor": [0.25, 0.25], "reduce": 1, "enlarge": 0, "interpolations": ["antialiased"]}
     settings = replace(SETTINGS, degradations=parse_pipeline([{"resize": quarter}]), variants=1)
-    build(tmp_path / "shards", clips, settings)
+    build(tmp_path / "shards", mistaking, settings)
     found = samples(tmp_path / "shards")
     np.testing.assert_array_equal(found["identity"]["low.npy"], found["edit"]["low.npy"])
     assert (found["identity"]["latents.npy"] != found["edit"]["latents.npy"]).any()
@@ -357,23 +363,19 @@ def test_inputs_of_mistaken_clips_are_made_of_what_was_mistaken(referring, tmp_p
         told.append(caption)
         return lambda frames, alpha, seed: 255 - frames
 
-    build(tmp_path / "guided", clips, replace(settings, degradations=guided), guide=guide)
+    build(tmp_path / "guided", mistaking, replace(settings, degradations=guided), guide=guide)
     again = samples(tmp_path / "guided")
     assert told == ["edit", "world"]  # what was mistaken is not drawn again
     np.testing.assert_array_equal(again["identity"]["low.npy"], found["identity"]["low.npy"])
     assert (again["edit"]["low.npy"] != found["edit"]["low.npy"]).any()
 
 
-def test_a_share_of_the_inputs_of_mistaken_clips_is_drawn_again(referring, tmp_path):
-    clips = tmp_path / "clips"
-    shutil.copytree(referring, clips)
-    pictures, other = read_references(clips / "identity.npy").frames, np.load(clips / "edit.npy")
-    write_references(clips / "identity.npy", References(pictures, pictures[..., 0] > 99, other))
+def test_a_share_of_the_inputs_of_mistaken_clips_is_drawn_again(mistaking, tmp_path):
     steps = parse_pipeline([{"noise": {"sigma": [1, 9]}}, {"model_guided": {}}])
     settings = replace(SETTINGS, degradations=steps, variants=12)
     for share in (0.0, 0.5, 1.0):
         drawn = replace(settings, mistaken_redrawn=share)
-        build(tmp_path / f"{share}", clips, drawn, guide=lambda _: lambda frames, alpha, seed: 255 - frames)
+        build(tmp_path / f"{share}", mistaking, drawn, guide=lambda _: lambda frames, alpha, seed: 255 - frames)
     never, half, always = (samples(tmp_path / f"{share}") for share in (0.0, 0.5, 1.0))
     records = [each["identity"]["degradations.json"] for each in (never, always)]
     assert [record[:-1] for record in records[1]] == records[0]
