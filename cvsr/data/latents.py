@@ -88,6 +88,11 @@ def shares_of(mask: Tensor, size: Sequence[int]) -> Tensor:
     return torch.cat([first, F.adaptive_avg_pool3d(mask[:, 1:], (frames - 1, height, width))], dim=1)
 
 
+def latent_frames(frames: int) -> np.ndarray:
+    """The middle one of the frames that each latent frame stands for; the first stands for frame 0 alone."""
+    return np.r_[0, 3:frames:4]
+
+
 class LatentClips(Dataset):
     """Random crops of latents, by (seed, ticket): {"latents": (c, t, h, w), "caption": str}, and what else there is:
 

@@ -15,7 +15,7 @@ import numpy as np
 from cvsr.data.clips import ClipReader, check_clip
 from cvsr.data.photographs import render_pan, sample_pan
 from cvsr.data.reference_augmentation import MOST_SHIFT
-from cvsr.data.references import OVERSIZE, References, cut_out
+from cvsr.data.references import OVERSIZE, References, cut_out, places_in, square_around
 from cvsr.data.scenes import sample_scene
 from cvsr.data.stream import random_of
 from cvsr.data.tasks import editing, identity_references
@@ -114,7 +114,9 @@ def _identity(seed: int, sources: PixelSources, max_references: int = 3, mistake
     )
     shown = zip(drawn.references, drawn.reference_masks, strict=True)
     pictures, masks = zip(*(cut_out(picture, mask, side) for picture, mask in shown), strict=True)
-    references = References(np.stack(pictures)[:, None], np.stack(masks)[:, None], drawn.mistaken)
+    windows = map(square_around, drawn.reference_masks)
+    places = np.stack([places_in(*one) for one in zip(windows, drawn.maps, drawn.masks, strict=True)])
+    references = References(np.stack(pictures)[:, None], np.stack(masks)[:, None], drawn.mistaken, places)
     return Clip(drawn.video, drawn.caption, drawn.masks.any(0), references)
 
 

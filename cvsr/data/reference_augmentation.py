@@ -20,7 +20,7 @@ from numpy.random import Generator
 
 from cvsr.data.grounds import GROUNDS
 from cvsr.data.noise import Grid
-from cvsr.data.references import References
+from cvsr.data.references import NOWHERE, References, inside
 
 MOST_SHIFT = 4  # frames that a reference video holds before and after its clip's: those of one latent frame
 _CORNERS = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
@@ -66,6 +66,14 @@ class PictureChange:
         mean = seen.mean()
         lit = (mean + self.contrast * (seen - mean)) * np.float32(self.gains)
         return lit.round().clip(0, 255).astype(np.uint8)
+
+    def moved(self, places: np.ndarray) -> np.ndarray:
+        """Where in the new image places (…, 2, h, w) of the old one are (`cvsr.data.references.places_in`)."""
+        matrix = cv2.getPerspectiveTransform(np.float32(self.corners), np.float32(_CORNERS))
+        points = np.stack([places[..., 0, :, :], places[..., 1, :, :], np.ones_like(places[..., 0, :, :])], -3)
+        x, y, depth = np.moveaxis(np.einsum("ij,...jhw->...ihw", matrix, points), -3, 0)
+        there = (places != NOWHERE).all(-3, keepdims=True)
+        return inside(np.where(there, np.stack([x / depth, y / depth], -3), NOWHERE))
 
     def _paint(self, side: int) -> np.ndarray:
         """The ground, float32 (S, S, 3) from 0 to 255."""

@@ -14,7 +14,7 @@ from cvsr.data.degradations.model_guided import ModelGuided
 from cvsr.data.degradations.pipeline import Description, degrade, to_record
 from cvsr.data.encoding import check_frames
 from cvsr.data.filtering import Score, measure_quality
-from cvsr.data.latents import Encode, shares_of, subject_mask
+from cvsr.data.latents import Encode, latent_frames, shares_of, subject_mask
 from cvsr.data.patch_windows import draw_window
 from cvsr.data.reference_augmentation import apply_changes
 from cvsr.data.references import References, read_references
@@ -94,14 +94,18 @@ def _encode_references(
     key: str, references: References, frames: int, settings: ShardSettings, encode: Encode
 ) -> dict[str, np.ndarray | list]:
     """The references of each variant, changed and encoded, for a clip of `frames` frames, and how they were changed."""
-    encoded, records = [], []
+    encoded, records, places = [], [], []
     for variant in range(settings.variants):
         rng = np.random.default_rng((settings.seed, crc32(key.encode()), variant, 1))  # no degradation's
         drawn = settings.augmentation.sample(rng, references)
         changed = apply_changes(drawn, references, frames)
         encoded.append([_half("references", _encode(to_tensor(each)[None], encode)) for each in changed])
         records.append([asdict(change) for change in drawn])
-    return {"references.npy": np.array(encoded), "augmentations.json": records}  # (v, n, c, t, h, w)
+        if references.places is not None:
+            moved = [change.moved(of_one) for change, of_one in zip(drawn, references.places, strict=True)]
+            places.append(np.stack(moved)[:, latent_frames(frames)].swapaxes(1, 2))  # (n, 2, t, h, w)
+    more = {"places.npy": np.stack(places).astype(np.float16)} if places else {}
+    return {"references.npy": np.array(encoded), "augmentations.json": records} | more  # (v, n, c, t, h, w)
 
 
 def _make_input(

@@ -11,7 +11,8 @@ say so), subject.npy (1, t, h, w) and text.npy (L, d), all float16; caption.txt;
 variant. Where the settings say so there are whole.npy (v, c, t, h', w'), all of a window of each input in small,
 window.npy (v, 4), where that is, in latents, and scale.npy (v,), how many times the input was enlarged, float16, too. A
 clip with n references has theirs, changed for each variant:
-references.npy (v, n, c, t, h, w), float16, and augmentations.json, the records.
+references.npy (v, n, c, t, h, w), float16, augmentations.json, the records, and, where it is known what of the clip ID
+images show, places.npy (v, n, 2, t, h, w), float16 (`cvsr.data.references.places_in`).
 """
 
 import json

@@ -44,7 +44,9 @@ class ShardClips(Dataset):
     "scale" (), how many times the input was enlarged.
 
     References are those of the variant: one or more of a clip's ID images, whole, in any order, so that a network does
-    not rely on their number; or a video, cut where its clip is. Most crops of such clips show some of the subject. A
+    not rely on their number; or a video, cut where its clip is. "places", (2, t, h, w) for each ID image of the clip,
+    say where in it a position of the crop is (`cvsr.data.references.places_in`), if the folder has them. Most crops of
+    such clips show some of the subject. A
     share of them goes without references: guidance compares both (UniMMVSR appendix A.3). Another share is shown those
     of another clip: what references show has to be looked for, and left where it is not found.
 
@@ -110,14 +112,23 @@ class ShardClips(Dataset):
             "text": _map(tar, files["text.npy"]),
         }
         sample = {kind: _to_tensor(piece) for kind, piece in (pieces | whole).items()}
-        sample["references"] = []
+        sample["references"], sample["places"] = [], []
         sample["caption"] = _read(tar, files["caption.txt"]).decode()
         if "references.npy" in files and rng.random() >= self.dropout:
             if self.wrong and rng.random() < self.wrong:
                 others_tar, others, _ = self._files(clips.fellow(rng, key))
-                tar, files = (others_tar, others) if "references.npy" in others else (tar, files)
+                if "references.npy" in others:  # nothing of the clip is in them
+                    tar, files = others_tar, {name: place for name, place in others.items() if name != "places.npy"}
             references = _map(tar, files["references.npy"])[variant]  # (n, c, t, h, w)
-            sample["references"] = [_to_tensor(piece) for piece in _draw_references(rng, references, crop)]
+            if references.shape[2] > 1:
+                shown = references[:, *crop]
+            else:
+                chosen = rng.permutation(len(references))[: rng.integers(len(references)) + 1]
+                shown = references[chosen]
+                if "places.npy" in files:
+                    places = _map(tar, files["places.npy"])[variant][chosen][:, *crop]
+                    sample["places"] = [_to_tensor(piece) for piece in places]
+            sample["references"] = [_to_tensor(piece) for piece in shown]
         return sample
 
     def _files(self, key: Path) -> tuple[Path, dict[str, Place], tuple[int, ...]]:
@@ -176,30 +187,25 @@ def _draw_crop(
     return crop, small_crop
 
 
-def _draw_references(rng: np.random.Generator, references: np.ndarray, crop: Crop) -> np.ndarray:
-    """Some of the ID images (n, c, 1, h, w), or the crop's part of the video (1, c, t, h, w)."""
-    if references.shape[2] > 1:
-        return references[:, *crop]
-    return references[rng.permutation(len(references))[: rng.integers(len(references)) + 1]]
-
-
 def collate(samples: list[Sample]) -> list[Group]:
     """A batch, as one group for each shape of latents, in the order in which the shapes come.
 
     A group is {"latents", "low", "subject", "text": (B, L, d), "text_mask": (B, L) bool, "caption": [str]}. L is its
     longest text's length, at least 1; True marks a token, and a clip without a caption has none. Where at least one
-    sample has references, a group has "references", too: for each sample a list of tensors, which may be empty.
+    sample has references, a group has "references" and "places", too: for each sample lists of tensors, which may be
+    empty.
     """
     shapes = dict.fromkeys(sample["latents"].shape for sample in samples)
     return [_group([s for s in samples if s["latents"].shape == shape]) for shape in shapes]
 
 
 def _group(samples: list[Sample]) -> Group:
-    ragged = ("text", "references")
+    ragged = ("text", "references", "places")
     group = default_collate([{k: v for k, v in sample.items() if k not in ragged} for sample in samples])
     references = [sample["references"] for sample in samples]
     if any(references):
         group["references"] = references
+        group["places"] = [sample["places"] for sample in samples]
     texts = [sample["text"] for sample in samples]
     lengths = torch.tensor([len(text) for text in texts])
     blank = texts[0].new_zeros(max(1, int(lengths.max())), texts[0].shape[1])  # (L, d)

@@ -10,7 +10,7 @@ import numpy as np
 from cvsr.data.edits import MISTAKES, edit, mistake
 from cvsr.data.photographs import render_pan, sample_pan
 from cvsr.data.scenes import generator, pick, sample_scene
-from cvsr.data.world import render, render_moment
+from cvsr.data.world import moments, placement, render, render_moment
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class IdentityReferences:
     `mistaken` is the video with other colours or another print on every object: it stands for what a base model makes
     that has lost their identity, and `mistake`, one of `cvsr.data.edits.MISTAKES`, says how. `masks` (n, T, H, W) bool
     is where each referenced object is seen in both, `reference_masks` n times (H, H) bool where it is in its picture.
+    `maps` (n, T, 3, 3) takes pixels (x, y, 1) of an object in a frame to those of its picture.
     """
 
     video: np.ndarray
@@ -37,6 +38,7 @@ class IdentityReferences:
     references: list[np.ndarray]
     reference_masks: list[np.ndarray]
     masks: np.ndarray
+    maps: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,14 @@ def identity_references(
     side = min(height, width) if picture_size is None else picture_size
     rng = generator(seed, split, purpose=4)
     kind = mistaken or pick(generator(seed, split, purpose=8), MISTAKES)
-    pictures = [render_moment(replace(scene, objects=(spec,)), float(rng.random()), side) for spec in chosen]
+    alone = [replace(scene, objects=(spec,)) for spec in chosen]
+    times = [float(rng.random()) for _ in chosen]
+    pictures = [render_moment(one, time, side) for one, time in zip(alone, times, strict=True)]
+    maps = [
+        placement(one, time, side, side)
+        @ np.linalg.inv([placement(one, now, height, width) for now in moments(frames)])
+        for one, time in zip(alone, times, strict=True)
+    ]
     return IdentityReferences(
         rendering.frames,
         render(mistake(scene, kind, seed, split), frames, height, width).frames,
@@ -107,6 +116,7 @@ def identity_references(
         [image for image, _ in pictures],
         [mask for _, mask in pictures],
         rendering.masks[: len(chosen)],
+        np.array(maps),
     )
 
 

@@ -37,8 +37,12 @@ def render(scene: Scene, frames: int = 17, height: int = 256, width: int = 256) 
     for name, value in (("frames", frames), ("height", height), ("width", width)):
         if value < 1:
             raise ValueError(f"{name}={value}: must be at least 1")
-    times = np.linspace(0, 1, frames) if frames > 1 else np.array([0.5])
-    return _render(scene, times, height, width)
+    return _render(scene, moments(frames), height, width)
+
+
+def moments(frames: int) -> np.ndarray:
+    """The times in [0, 1] at which a clip of so many frames shows its scene; a single frame is of its middle."""
+    return np.linspace(0, 1, frames) if frames > 1 else np.array([0.5])
 
 
 def render_moment(scene: Scene, time: float, size: int = 256) -> tuple[np.ndarray, np.ndarray]:
@@ -97,6 +101,11 @@ def identity_scene(spec: ObjectSpec, seed: int) -> Scene:
     )
 
 
+def placement(scene: Scene, time: float, height: int, width: int) -> np.ndarray:
+    """The matrix (3, 3) that takes coordinates of the scene's main object to pixels (x, y, 1) of a frame at `time`."""
+    return _view(scene, time, height, width) @ _similarity(*pose(scene.objects[0], time))
+
+
 def pose(spec: ObjectSpec, time: float) -> tuple[float, float, float, float]:
     """Where an object is at `time` in [0, 1]: x, y, angle in degrees and size."""
     (x, y), angle, size = spec.position, spec.angle, spec.size
@@ -142,6 +151,12 @@ def _camera(motion: str, time: float) -> np.ndarray:
     return _similarity(0, 0, roll, zoom) @ _similarity(-_PAN * swing * dx, -_PAN * swing * dy, 0, 1)
 
 
+def _view(scene: Scene, time: float, height: int, width: int) -> np.ndarray:
+    """Scene coordinates to pixels of the frame at `time`; a pixel spans [i, i + 1]."""
+    unit = float(min(height, width))
+    return np.array([[unit, 0, width / 2], [0, unit, height / 2], [0, 0, 1]]) @ _camera(scene.camera, time)
+
+
 class _Stage:
     """A scene with everything painted that does not change from frame to frame."""
 
@@ -149,8 +164,7 @@ class _Stage:
         self.scene, self.height, self.width = scene, height, width
         self.unit = float(min(height, width))
         self.times = times
-        to_pixels = np.array([[self.unit, 0, width / 2], [0, self.unit, height / 2], [0, 0, 1]])
-        self.views = [to_pixels @ _camera(scene.camera, t) for t in self.times]
+        self.views = [_view(scene, time, height, width) for time in times]
         self.bitmaps = [paint(o, o.size * self.unit * _OBJECT_DENSITY) for o in scene.objects]
         self.order = sorted(range(len(scene.objects)), key=lambda i: -scene.objects[i].depth)
         direction = np.radians(scene.light_angle)

@@ -11,6 +11,7 @@ from cvsr.presets import PRESETS
 from cvsr.systems.base import Stage
 from cvsr.systems.unimmvsr import NOISE, build_unimmvsr
 from cvsr.training.flow_matching import Batch, Noised, SuperResolutionTraining
+from cvsr.training.matching import matching_loss, watched
 from cvsr.training.optimizers import MuonWithAdamW, matrices_of
 
 Weights = dict[str, Tensor]
@@ -30,6 +31,7 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
         subject_weight: how much more an error counts on what references show or what was edited. The other weights
             (`calmness`) forgive what has a texture, and what is to be read of references, the colours of a print, is
             one.
+        matching_weight: of the loss that teaches attention where in ID images to look (`cvsr.training.matching`).
         others: as for `SuperResolutionTraining`.
     """
 
@@ -42,11 +44,12 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
         positions: str = "separated",
         muon: bool = False,
         subject_weight: float = 0.0,
+        matching_weight: float = 0.0,
         **others,
     ):
         self.conditioning, self.positions, self.muon = conditioning, positions, muon
         super().__init__(system="unimmvsr", noise_range=noise_range, clean=clean, **others)
-        self.start, self.subject_weight = start, subject_weight
+        self.start, self.subject_weight, self.matching_weight = start, subject_weight, matching_weight
 
     def build_stage(self, preset: str) -> Stage:
         return build_unimmvsr(PRESETS[preset], sample_captions(), self.conditioning, self.positions)
@@ -71,6 +74,23 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
 
     def position_weights(self, batch: Batch) -> Tensor:
         return super().position_weights(batch) + self.subject_weight * batch["subject"]
+
+    def training_step(self, batch: Batch | list[Batch], batch_idx: int) -> Tensor:
+        """As for all models, and where attention should have looked."""
+        if not self.matching_weight:
+            return super().training_step(batch, batch_idx)
+        with watched(self.transformer) as seen:
+            loss = super().training_step(batch, batch_idx)
+        groups = batch if isinstance(batch, list) else [batch]
+        found = [
+            matching_loss(*given, group["latents"].shape[2:], group["references"], group["places"])
+            for passes in seen.values()
+            for group, given in zip(groups, passes, strict=True)
+            if "references" in group
+        ]
+        matching = torch.stack(found).mean() if found else loss.new_zeros(())
+        self.log("train/matching", matching, prog_bar=True, batch_size=1)
+        return loss + self.matching_weight * matching
 
     def noise(self, group: Batch, generator: torch.Generator) -> Noised:
         return super().noise(group, generator)._replace(more={"references": group.get("references")})

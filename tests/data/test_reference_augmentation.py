@@ -16,7 +16,7 @@ from cvsr.data.reference_augmentation import (
     Shift,
     apply_changes,
 )
-from cvsr.data.references import References
+from cvsr.data.references import NOWHERE, References
 
 SIDE = 32
 Y, X = np.mgrid[:SIDE, :SIDE]
@@ -71,6 +71,27 @@ def test_corners_say_what_is_seen_where():
     np.testing.assert_allclose(image[0], PICTURE[:, ::-1], atol=1)
     quarter = PictureChange(corners=((0, 0), (0.5, 0), (0.5, 0.5), (0, 0.5))).apply(PICTURE, DISC)
     np.testing.assert_allclose(quarter[1:-1:2, 1:-1:2].mean((0, 1)), PICTURE[:16, :16].mean((0, 1)), atol=4)
+
+
+@given(seed=st.integers(0, 10**6))
+def test_places_move_with_what_is_seen_there(seed):
+    rng = np.random.default_rng(seed)
+    (change,) = ReferenceAugmentation(brightness=0, contrast=0, temperature=0, ground=0).sample(rng, one_picture(64))
+    at = rng.integers(22, 42, 2)  # x and y of a spot, far from the edges, which mirror
+    picture = np.zeros((64, 64, 3), np.uint8)
+    picture[at[1] - 1 : at[1] + 2, at[0] - 1 : at[0] + 2] = 255
+    places = np.stack([(at + 0.5) / 64, (NOWHERE, NOWHERE)], axis=-1).reshape(2, 1, 2)
+    moved = change.moved(places)
+    assert (moved[..., 1] == NOWHERE).all()
+    seen = change.apply(picture, np.ones((64, 64), bool))[..., 0]
+    if (moved[..., 0] == NOWHERE).any():
+        return
+    y, x = (seen.sum(axis) @ (np.arange(64) + 0.5) / seen.sum() for axis in (1, 0))
+    np.testing.assert_allclose(64 * moved[:, 0, 0], [x, y], atol=0.6)
+
+
+def one_picture(side):
+    return References(np.zeros((1, 1, side, side, 3), np.uint8), np.ones((1, 1, side, side), bool))
 
 
 def test_light_changes_all_pixels_alike():

@@ -84,6 +84,11 @@ def test_clips_without_references_are_drawn_as_ever(folder):
         assert sample["references"] == []
 
 
+PLACES = np.empty((3, 9, 2, 16, 16), np.float32)  # x tells picture and column, y frame and row
+PLACES[:, :, 0] = (np.arange(16) + 16 * np.arange(3).reshape(-1, 1, 1, 1)) / 48
+PLACES[:, :, 1] = (np.arange(16)[:, None] + 16 * np.arange(9).reshape(-1, 1, 1)) / 144
+
+
 @pytest.fixture(scope="module")
 def referring(tmp_path_factory):
     """Three tasks: a clip whose upper left corner is its subject, with three pictures, each of one grey; a clip that is
@@ -97,7 +102,7 @@ def referring(tmp_path_factory):
         np.save(clips / f"{name}.npy", video[4:13])
         (clips / f"{name}.txt").write_text(name)
     pictures = np.full((3, 1, 24, 24, 3), np.array([50, 100, 150]).reshape(3, 1, 1, 1, 1), np.uint8)
-    write_references(clips / "identity-0.npy", References(pictures, pictures[..., 0] > 0))
+    write_references(clips / "identity-0.npy", References(pictures, pictures[..., 0] > 0, places=PLACES))
     write_references(clips / "edit-0.npy", References(videos["edit-0"][None]))
     corner = np.zeros((9, 128, 128), np.uint8)
     corner[:, :32, :32] = 255
@@ -122,6 +127,18 @@ def test_some_pictures_come_whole_in_any_order(referring):
     assert {len(row) for row in rows} == {1, 2, 3}
     assert all(len(set(row)) == len(row) for row in rows)
     assert {row[0] for row in rows if len(row) == 3} == {50, 100, 150}
+
+
+def test_places_are_those_of_the_pictures_and_cut_where_the_clip_is(referring):
+    every = torch.from_numpy(PLACES[:, [0, 3, 7]]).transpose(1, 2)  # of the middle ones of latent frames
+    for sample in drawn(referring, "identity", 20, frames=3, dropout=0.0):
+        numbers = [round((picture.unique().item() + 1) * 127.5) // 50 - 1 for picture in sample["references"]]
+        assert len(sample["places"]) == len(numbers)
+        x, y = sample["places"][0][:, 0, 0, 0].tolist()
+        left, top = round(48 * x) - 16 * numbers[0], round(144 * y)
+        for number, places in zip(numbers, sample["places"], strict=True):
+            expected = every[number, :, :, top : top + 8, left : left + 8]
+            torch.testing.assert_close(places, expected, atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3])
@@ -151,7 +168,8 @@ def strangers(tmp_path_factory):
         (clips / f"{name}.txt").write_text(name)
         if grey:
             picture = np.full((1, 1, 24, 24, 3), grey, np.uint8)
-            write_references(clips / f"{name}.npy", References(picture, picture[..., 0] > 0))
+            places = np.full((1, 9, 2, 8, 8), 0.5, np.float32)
+            write_references(clips / f"{name}.npy", References(picture, picture[..., 0] > 0, places=places))
     folder = tmp_path_factory.mktemp("shards")
     settings = ShardSettings(parse_pipeline([]), variants=1, augmentation=ReferenceAugmentation(strength=0))
     build_shards(folder, clips, settings, lambda v: v[:, :, ::4, ::8, ::8], "c0dec", embed, "7ext")
@@ -165,6 +183,7 @@ def test_some_clips_are_shown_the_references_of_another(strangers, wrong):
     greys = [round((sample["references"][0].unique().item() + 1) * 127.5) for sample in samples]
     others = [grey != own[sample["caption"]] for grey, sample in zip(greys, samples, strict=True)]
     assert np.mean(others) == pytest.approx(wrong, abs=0.08)
+    assert others == [not sample["places"] for sample in samples]  # nothing of the clip is in another's
     for sample, right in zip(samples, drawn(strangers, "identity", 200, dropout=0.0), strict=True):
         if not wrong:
             assert torch.equal(sample["references"][0], right["references"][0])

@@ -48,6 +48,24 @@ def test_pictures_may_have_a_size_of_their_own():
     assert mask.shape == (40, 40)
 
 
+def test_maps_lead_from_an_object_to_the_same_spot_in_its_picture():
+    for seed in range(4):
+        s = identity_references(seed, frames=2, height=128, width=128, picture_size=256)
+        errors, chance = [], []
+        for picture, maps, masks in zip(s.references, s.maps, s.masks, strict=True):
+            assert maps.shape == (2, 3, 3)
+            for frame, matrix, mask in zip(s.video, maps, masks, strict=True):
+                inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5))) > 0
+                seen_there = cv2.warpPerspective(
+                    cv2.GaussianBlur(picture, (0, 0), 2), np.linalg.inv(matrix), (128, 128), flags=cv2.INTER_LINEAR
+                )
+                here, there = (p[inner].astype(float) for p in (cv2.GaussianBlur(frame, (0, 0), 1), seen_there))
+                errors.extend(np.abs(here - there).mean(1))
+                chance.extend(np.abs(here - there[::-1]).mean(1))
+        assert np.median(errors) < 12
+        assert np.median(errors) < 0.5 * np.median(chance)
+
+
 def test_references_come_with_their_masks():
     for seed in range(6):
         s = identity_references(seed, **SIZE)

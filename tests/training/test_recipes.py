@@ -35,6 +35,7 @@ RUNS = (
     "unimmvsr_photographs",
     "unimmvsr_stills",
     "unimmvsr_inks",
+    "unimmvsr_matching",
     "patchvsr",
 )
 SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
