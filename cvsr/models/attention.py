@@ -166,12 +166,11 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, rotation: Tensor, mix: Mix = attention) -> Tensor:
         """Attend among x (B, n, D) at the rotary positions `rotation` (n, d / 2). Returns (B, n, D)."""
-        return self.to_out(mix(*self.project(x, rotation)))
-
-    def project(self, x: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values (B, n, heads, d) of x (B, n, D), as they are mixed."""
-        query, key, value = self.to_qkv(x).unflatten(-1, (3, self.heads, -1)).unbind(2)
-        return rotate(self.norm_query(query), rotation), rotate(self.norm_key(key), rotation), value
+        qkv = self.to_qkv(x).unflatten(-1, (3, self.heads, -1))  # (B, n, 3, heads, d)
+        query, key, value = qkv.unbind(2)
+        query = rotate(self.norm_query(query), rotation)
+        key = rotate(self.norm_key(key), rotation)
+        return self.to_out(mix(query, key, value))
 
 
 class CrossAttention(nn.Module):

@@ -1,12 +1,11 @@
 """What a network reads in its references, drawn as arrows: for lesson 06.
 
-Legend: n tokens of one sample, the target's first and then those of each reference, d channels of a head; t frames,
-y rows and x columns of a clip in tokens.
+Legend: n tokens of one sample, the target's first and then those of each reference; t frames, y rows and x columns of a
+clip in tokens.
 """
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 import cv2
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from cvsr.models.hybrid_transformer import HybridTransformer
+from cvsr.models.reading import Reading, watched
 from cvsr.models.windows import Size
 from cvsr.notebook.figures import side_by_side
 
@@ -23,48 +23,14 @@ HEAD = 10  # pixels of an arrow's
 DIMMED = 0.4  # how much of a picture is left where nothing is read
 
 
-@dataclass(frozen=True)
-class Reading:
-    """The 3D self-attention of a block over one sample, at one step.
-
-    Attributes:
-        query, key: (n, heads, d), normed and turned to their positions.
-        value: (n, heads, d).
-        mixed: what the block made of them, (n, heads · d).
-    """
-
-    query: Tensor
-    key: Tensor
-    value: Tensor
-    mixed: Tensor
-
-    def weights(self, tokens: Sequence[int] | Tensor) -> Tensor:
-        """How much each of m tokens reads of every token: (heads, m, n), of sum 1 over n."""
-        query, key = self.query[tokens].transpose(0, 1), self.key.transpose(0, 1)
-        return torch.softmax(query @ key.transpose(1, 2) / math.sqrt(key.shape[-1]), dim=-1)
-
-
 @torch.no_grad()
 def readings(network: HybridTransformer, run: Callable[[], object]) -> list[list[Reading]]:
-    """What every block (inner) reads in every call of the network (outer) while `run` runs, one sample a call."""
-    seen: list[Reading] = []
+    """What the 3D attention of every block (inner) reads in every call of the network (outer) while `run` runs.
 
-    def watch(_module: torch.nn.Module, inputs: tuple) -> tuple:
-        x, turns, mix = inputs
-
-        def watched(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-            mixed = mix(query, key, value)  # (1, n, heads · d)
-            seen.append(Reading(query[0], key[0], value[0], mixed[0]))
-            return mixed
-
-        return x, turns, watched
-
-    hooks = [block.self_attentions[1].register_forward_pre_hook(watch) for block in network.blocks]
-    try:
+    One sample a call.
+    """
+    with watched([block.self_attentions[1] for block in network.blocks]) as seen:
         run()
-    finally:
-        for hook in hooks:
-            hook.remove()
     depth = len(network.blocks)
     return [seen[start : start + depth] for start in range(0, len(seen), depth)]
 

@@ -13,51 +13,30 @@ where w are the bilinear weights of the four tokens of the ID image around the t
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
 from cvsr.models.attention import SelfAttention
 from cvsr.models.hybrid_transformer import HybridTransformer
+from cvsr.models.reading import Reading
 
-HEADS = 2  # of a watched block, the first ones
-
-Seen = list[tuple[Tensor, Tensor]]  # queries and keys (N, heads, d) of every pass of a watched block
+HEADS = 2  # of a block, the first ones
 
 
-@contextmanager
-def watched(transformer: HybridTransformer) -> Iterator[dict[int, Seen]]:
-    """The queries and keys of the 3D attention of the middle blocks, by block, of all that the network sees inside.
-
-    In the middle what is looked up has been understood, and is still to be drawn.
-    """
+def middle_attentions(transformer: HybridTransformer) -> list[SelfAttention]:
+    """The 3D attention of the middle blocks: there what is looked up has been understood, and is still to be drawn."""
     depth = len(transformer.blocks)
-    seen: dict[int, Seen] = {block: [] for block in ((depth - 1) // 2, depth // 2)}
-
-    def keep(block: int):
-        def hook(attention: SelfAttention, given: tuple, _: Tensor) -> None:
-            query, key, _ = attention.project(*given[:2])
-            seen[block].append((query[0, :, :HEADS], key[0, :, :HEADS]))
-
-        return hook
-
-    hooks = [transformer.blocks[b].self_attentions[-1].register_forward_hook(keep(b)) for b in seen]
-    try:
-        yield seen
-    finally:
-        for hook in hooks:
-            hook.remove()
+    return [transformer.blocks[block].self_attentions[-1] for block in sorted({(depth - 1) // 2, depth // 2})]
 
 
 def matching_loss(
-    query: Tensor, key: Tensor, size: Sequence[int], references: Sequence[Sequence[Tensor]], places: list[list[Tensor]]
+    reading: Reading, size: Sequence[int], references: Sequence[Sequence[Tensor]], places: Sequence[Sequence[Tensor]]
 ) -> Tensor:
     """Mean cross-entropy over all positions of which some ID image is known to show the place, and the heads.
 
     Args:
-        query: (N, heads, d) of all tokens, sample by sample, the target first.
-        key: likewise.
+        reading: of all samples, one after the other, the target's tokens first.
         size: (t, h, w) of the target's latents; a position is a token.
         references: of each sample, latents (c, t, h, w).
         places: of each sample, (2, t, h, w) for each of its references, or nothing.
@@ -65,6 +44,7 @@ def matching_loss(
     Returns:
         A number; 0 where nothing is known.
     """
+    query, key = reading.query[:, :HEADS], reading.key[:, :HEADS]  # (N, heads, d)
     losses, start = [query.new_zeros(0)], 0
     targets = math.prod(size)
     for shown, known in zip(references, places, strict=True):

@@ -6,12 +6,13 @@ from torch import Tensor
 from cvsr.data.captions import sample_captions
 from cvsr.diffusion.noise_augmentation import NoiseRange
 from cvsr.models.hybrid_transformer import HybridTransformer
+from cvsr.models.reading import watched
 from cvsr.pipelines.store import load
 from cvsr.presets import PRESETS
 from cvsr.systems.base import Stage
 from cvsr.systems.unimmvsr import NOISE, build_unimmvsr
 from cvsr.training.flow_matching import Batch, Noised, SuperResolutionTraining
-from cvsr.training.matching import matching_loss, watched
+from cvsr.training.matching import matching_loss, middle_attentions
 from cvsr.training.optimizers import MuonWithAdamW, matrices_of
 
 Weights = dict[str, Tensor]
@@ -79,13 +80,13 @@ class ReferenceSuperResolutionTraining(SuperResolutionTraining):
         """As for all models, and where attention should have looked."""
         if not self.matching_weight:
             return super().training_step(batch, batch_idx)
-        with watched(self.transformer) as seen:
+        attentions = middle_attentions(self.transformer)
+        with watched(attentions) as seen:
             loss = super().training_step(batch, batch_idx)
         groups = batch if isinstance(batch, list) else [batch]
         found = [
-            matching_loss(*given, group["latents"].shape[2:], group["references"], group["places"])
-            for passes in seen.values()
-            for group, given in zip(groups, passes, strict=True)
+            matching_loss(reading, group["latents"].shape[2:], group["references"], group["places"])
+            for group, reading in zip([each for each in groups for _ in attentions], seen, strict=True)
             if "references" in group
         ]
         matching = torch.stack(found).mean() if found else loss.new_zeros(())
