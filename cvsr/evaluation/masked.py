@@ -16,6 +16,7 @@ from torch import Tensor
 from cvsr.evaluation.metrics import DATA_RANGE, luma
 
 FINE = 1.5  # pixels: halves a wave of 8 pixels, the shortest that a picture reduced to a quarter can carry
+COARSE = 4.5  # pixels: halves a wave of 24 pixels, three latent positions of most autoencoders
 
 
 def masked_psnr(video: Tensor, reference: Tensor, mask: Tensor) -> Tensor:

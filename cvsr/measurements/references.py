@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from cvsr.data.resize import resize
 from cvsr.data.video import to_frames, to_tensor
-from cvsr.evaluation.masked import masked_psnr, texture_correlation
+from cvsr.evaluation.masked import COARSE, masked_psnr, texture_correlation
 from cvsr.measurements.clips import FRAMES, PIXELS, eight_bit
 from cvsr.measurements.likeness import Likeness
 from cvsr.measurements.reference_clips import CLIPS, NONE, ReferenceClip
@@ -106,7 +106,7 @@ def groups_of(task: str, kind: str, clip: ReferenceClip) -> list[str]:
 
 
 def judge(video: Tensor, clip: ReferenceClip, likeness: Likeness) -> dict[str, float]:
-    """PSNR inside and outside of a clip's mask, correlation of textures inside, and likeness of the objects.
+    """PSNR inside and outside of a clip's mask, correlation of textures inside, fine and coarse, likeness of the objects.
 
     Figures that are infinite are left out: the truth's own PSNR.
     """
@@ -115,6 +115,7 @@ def judge(video: Tensor, clip: ReferenceClip, likeness: Likeness) -> dict[str, f
         "psnr_inside": float(masked_psnr(video, clip.truth, clip.mask)),
         "psnr_outside": float(masked_psnr(video, clip.truth, ~clip.mask)),
         "texture_correlation": float(texture_correlation(video, clip.truth, clip.mask)),
+        "coarse_texture_correlation": float(texture_correlation(video, clip.truth, clip.mask, COARSE)),
     } | likeness.figures(video)
     return {name: value for name, value in figures.items() if math.isfinite(value)}
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvsr.evaluation.masked import FINE, masked_psnr, texture_correlation
+from cvsr.evaluation.masked import COARSE, FINE, masked_psnr, texture_correlation
 from cvsr.evaluation.metrics import psnr
 
 SIDE = 64
@@ -66,15 +66,19 @@ def test_other_textures_and_flat_surfaces_have_no_correlation():
 
 
 def test_waves_count_by_what_the_gaussian_leaves_of_them():
-    def left(length):
-        return 1 - math.exp(-2 * (math.pi * FINE / length) ** 2)
+    def left(length, sigma=FINE):
+        return 1 - math.exp(-2 * (math.pi * sigma / length) ** 2)
 
     assert left(8) == pytest.approx(0.5, abs=1e-3)
+    assert left(24, COARSE) == pytest.approx(0.5, abs=1e-3)
     expected = left(8) / math.hypot(left(8), left(4))
     found = texture_correlation(wave(8) + wave(4), wave(8), WHOLE)
     assert found.item() == pytest.approx(expected, abs=0.02)
     slow = texture_correlation(wave(8) + wave(128), wave(8), WHOLE)
     assert slow.item() == pytest.approx(1, abs=0.01)
+    expected = left(24, COARSE) / math.hypot(left(24, COARSE), left(8, COARSE))
+    coarse = texture_correlation(wave(24) + wave(8), wave(24), WHOLE, COARSE)
+    assert coarse.item() == pytest.approx(expected, abs=0.03)
 
 
 @pytest.mark.parametrize("measure", [masked_psnr, texture_correlation])

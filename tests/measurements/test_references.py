@@ -74,6 +74,7 @@ def test_clips_of_which_the_same_was_mistaken_make_up_all(rows):
 def test_the_truth_is_itself(rows):
     truth = figures(rows, "truth", GROUPS[0])
     assert truth["texture_correlation"] == pytest.approx(1)
+    assert truth["coarse_texture_correlation"] == pytest.approx(1)
     assert truth["likeness_to_truth"] == pytest.approx(1)
     assert truth.keys().isdisjoint({"psnr_inside", "psnr_outside"})  # infinite
     assert figures(rows, "bicubic", GROUPS[1])["psnr_inside"] > figures(rows, "bicubic", GROUPS[0])["psnr_inside"]
