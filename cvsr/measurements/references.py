@@ -106,7 +106,7 @@ def groups_of(task: str, kind: str, clip: ReferenceClip) -> list[str]:
 
 
 def judge(video: Tensor, clip: ReferenceClip, likeness: Likeness) -> dict[str, float]:
-    """PSNR inside and outside of a clip's mask, correlation of textures inside, fine and coarse, likeness of the objects.
+    """PSNR inside and outside of a mask, correlation of textures inside, fine and coarse, and likeness of the objects.
 
     Figures that are infinite are left out: the truth's own PSNR.
     """
