@@ -57,6 +57,7 @@ SHIPPED_BY = {  # weights, and the recipes that lead to them one after the other
         "unimmvsr_photographs",
         "unimmvsr_stills",
         "unimmvsr_inks",
+        "unimmvsr_matching",
     ],
     "patchvsr": ["super_resolution", "patchvsr"],
 }
